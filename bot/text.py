@@ -1,0 +1,1 @@
+"""How do words, times and numbers become text that is safe and short enough for Slack?"""
