@@ -1,1 +1,216 @@
 """How do words, times and numbers become text that is safe and short enough for Slack?"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
+
+from bot.errors import ConfigError
+from bot.model import MACHINE
+
+#: The prose that people may edit without touching code.
+TEMPLATES = Path(__file__).parent.parent / "templates"
+
+#: What stands in place of a secret.
+HIDDEN = "•••"
+
+Style = Literal["time", "date_time", "day"]
+
+#: Slack's own formatting of a moment, and how the fallback for clients without date tokens is written.
+_STYLES: Mapping[Style, tuple[str, str]] = {
+    "time": ("{time}", "%H:%M UTC"),
+    "date_time": ("{date_short_pretty} {time}", "%-d %b %Y %H:%M UTC"),
+    "day": ("{date_short_pretty}", "%-d %b %Y"),
+}
+
+#: A mention, link, date token or entity that a cut has left without its end.
+_TORN = re.compile(r"(?:<(?:[@#!]|https?:|mailto:)[^<>]*|<|&(?:a(?:mp?)?|lt?|gt?)?)$")
+
+#: Ids of people in Slack; the underscore is for worlds that are written by hand.
+_SLACK_USER = re.compile(r"[UW][A-Z0-9_]+")
+
+#: A line of a longer secret (a private key) is hidden by itself from this length on; shorter ones are common words.
+_TELLING_LINE = 8
+
+#: Where one unit ends and the next begins.
+_SHORT_S, _MINUTE, _HOUR, _TWO_DAYS = 0.01, 60, 3600, 172_800
+
+#: Below few of a unit the next smaller digit matters; from many of it on, people say the next unit.
+_FEW, _MANY = 10, 1000
+
+
+class Raw(str):
+    """Text that is safe to show as it is: escaped already, or written by us (a mention, a date token)."""
+
+    __slots__ = ()
+
+
+def esc(text: str) -> Raw:
+    """Make text from people and machines harmless: no mention, no link, no channel-wide ping. Escapes only once."""
+    if isinstance(text, Raw):
+        return text
+    return Raw(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+
+
+def clip(text: str, limit: int) -> str:
+    """At most `limit` characters; what is cut off is shown by an ellipsis. Never cuts through a mention or an entity."""
+    if len(text) <= limit:
+        return text
+    kept = _TORN.sub("", text[: max(limit - 1, 0)]).rstrip() + "…" if limit > 0 else ""
+    return Raw(kept) if isinstance(text, Raw) else kept
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """Hide every secret, and every telling line of a secret of several lines; the longest match wins."""
+    hidden: set[str] = set()
+    for secret in secrets:
+        hidden.add(secret.strip())
+        if len(lines := secret.split()) > 1:
+            hidden.update(line for line in lines if len(line) >= _TELLING_LINE)
+    hidden.discard("")
+    if not hidden:
+        return text
+    return re.sub("|".join(re.escape(one) for one in sorted(hidden, key=len, reverse=True)), HIDDEN, text)
+
+
+def mention(person_id: str) -> Raw:
+    """A ping for somebody in Slack; a plain name for the operator at a terminal and for the program itself."""
+    if _SLACK_USER.fullmatch(person_id):
+        return Raw(f"<@{person_id}>")
+    if person_id == MACHINE.id:
+        return esc(MACHINE.name)
+    return esc(person_id.removeprefix("op:"))
+
+
+def moment(at: datetime, style: Style = "time") -> Raw:
+    """A moment that each reader sees in their own time zone; UTC where Slack's tokens are not understood."""
+    if at.tzinfo is None:
+        raise ValueError(f"a time zone is needed: {at!r}")
+    token, fallback = _STYLES[style]
+    return Raw(f"<!date^{math.floor(at.timestamp())}^{token}|{at.astimezone(UTC).strftime(fallback)}>")
+
+
+def duration(seconds: float) -> str:
+    """How long, in the two largest units that matter: 38 ms, 1.4 s, 2 min 05 s, 3 h 10 min, 6 days."""
+    if seconds < 0:
+        return f"−{duration(-seconds)}"
+    if round(seconds * 1000) < _MANY:
+        return f"{_plain(round(seconds * 1000, 1 if seconds < _SHORT_S else None))} ms"
+    if round(seconds) < _MINUTE:
+        return f"{_plain(round(seconds, 1 if round(seconds, 1) < _FEW else None))} s"
+    return _long(round(seconds))
+
+
+def percent(ratio: float) -> str:
+    """A ratio with three digits: 0.0034 is 0.34 %. What is not all is never rounded to 100 %."""
+    value = ratio * 100
+    digits = 3
+    while (text := _plain(float(f"{value:.{digits}g}"))) == "100" and not math.isclose(value, 100, rel_tol=1e-12):
+        digits += 1
+    return f"{text} %"
+
+
+def number(n: float) -> str:
+    """6840 is 6,840; 118.2504 is 118.25; 0.00123 stays itself."""
+    if n == int(n):
+        return f"{int(n):,}"
+    return _plain(round(n, 2) if abs(n) >= 1 else float(f"{n:.3g}"))
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that leaves a readable number: 512 B, 1.2 kB, 100 MB."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if round(value, 1) < _MANY:
+            return f"{_plain(round(value, 1))} {unit}"
+        value /= 1000
+    return f"{_plain(round(value, 1))} TB"
+
+
+def plural(n: float, one: str, many: str = "") -> str:
+    """12 changes, 1 change, 2 addresses, 3 entries; `many` where the word does not follow these rules."""
+    return f"{number(n)} {one if n == 1 else many or _plural_of(one)}"
+
+
+def bar(done: float, of: float, width: int = 10) -> str:
+    """How far something is; full only when it is done."""
+    filled = math.floor(width * min(max(done / of, 0), 1)) if of else 0
+    return "▓" * filled + "░" * (width - filled)
+
+
+def several(parts: Iterable[str]) -> str:
+    """a, b and c. With mentions or date tokens among them, everything else is escaped here."""
+    listed = list(parts)
+    if raw := any(isinstance(part, Raw) for part in listed):
+        listed = [esc(part) for part in listed]
+    text = " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
+    return Raw(text) if raw else text
+
+
+def render(template: str, /, **values: Any) -> str:
+    """Write a text from `templates/`. Every value is escaped unless it is `Raw`; a value that is missing is an error."""
+    return render_from(TEMPLATES, template, values)
+
+
+def render_from(folder: Path, template: str, values: Mapping[str, Any]) -> str:
+    """The same from another folder. A template is written by people, so what is wrong in it is told to them."""
+    try:
+        return _environment(folder).get_template(template).render(values).strip()
+    except TemplateNotFound as problem:
+        raise ConfigError(f"{folder.name}/{problem.name} is missing; a message is written from it.") from problem
+    except TemplateSyntaxError as problem:
+        where = f"{folder.name}/{problem.name}, line {problem.lineno}"
+        raise ConfigError(f"{where}: {problem.message}.") from problem
+    except TemplateError as problem:
+        known = ", ".join(sorted(values))
+        raise ConfigError(f"{folder.name}/{template}: {problem.message}. Known here: {known}.") from problem
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    # HTML escaping would also rewrite quotes, which Slack shows as they come; so the escaping is ours.
+    environment = Environment(  # noqa: S701
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = environment.filters
+    filters |= {each.__name__: each for each in (moment, duration, number, plural, percent, mention, several, clip)}
+    return environment
+
+
+def _harmless(value: object) -> Raw:
+    return value if isinstance(value, Raw) else esc(str(value))
+
+
+def _long(seconds: int) -> str:
+    if seconds < _HOUR:
+        minutes, rest = divmod(seconds, _MINUTE)
+        return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"
+    if (minutes := round(seconds / _MINUTE)) < _TWO_DAYS / _MINUTE:
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    days, rest = divmod(round(seconds / _HOUR), 24)
+    return f"{days} days {rest} h" if rest and days < _FEW else f"{days} days"
+
+
+def _plain(n: float) -> str:
+    """Digits with thousands separators, without an exponent and without zeros at the end."""
+    text = format(Decimal(str(n)), ",f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _plural_of(word: str) -> str:
+    if word.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{word}es"
+    if word.endswith("y") and word[-2:-1] not in set("aeiou"):
+        return f"{word[:-1]}ies"
+    return f"{word}s"
