@@ -1,0 +1,168 @@
+"""How is the database opened, brought up to date, read and written?"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import ConfigError, Unreachable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Work = Callable[[AsyncConnection], Awaitable[T]]
+
+#: Whoever migrates a PostgreSQL database holds this lock: any number will do, as long as it never changes.
+MIGRATION_LOCK = 7_307_418_256
+
+
+class Database:
+    """One database and its connections."""
+
+    def __init__(self, url: URL, engine: AsyncEngine) -> None:
+        self.url = url
+        self.engine = engine
+        self.embedded = url.get_backend_name() == "sqlite"
+        self._readers = engine.execution_options(reading=True)
+        # Within this process writers to SQLite wait here, in turn, rather than in its busy loop, which knows no turns.
+        self._turn = asyncio.Lock()
+        self._writes: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    async def open(cls, given: str) -> "Database":
+        url = _understood(given)
+        engine = _engine(url)
+        database = cls(url, engine)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(_migrate)
+        except CommandError as error:
+            await engine.dispose()
+            raise ConfigError(
+                f"The database at {_said(url)} was written by a newer T-Minus ({error}). Start that version again."
+            ) from error
+        except (DBAPIError, OSError, PoolTimeout) as error:
+            await engine.dispose()
+            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+            raise ConfigError(
+                f"The database at {_said(url)} cannot be used: {reason}. Check its address and who may use it."
+            ) from error
+        return database
+
+    async def close(self) -> None:
+        while self._writes:
+            await asyncio.wait(self._writes)
+        await self.engine.dispose()
+
+    async def read(self, work: Work[T]) -> T:
+        try:
+            async with self._readers.connect() as connection:
+                return await work(connection)
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise _silent(error) from error
+
+    async def write(self, work: Work[T]) -> T:
+        """One transaction. It ends as it ends even when the caller is cancelled: nobody may guess about a commit."""
+        task = asyncio.create_task(self._write(work))
+        self._writes.add(task)
+        task.add_done_callback(self._written)
+        return await asyncio.shield(task)
+
+    def _written(self, task: asyncio.Task[Any]) -> None:
+        self._writes.discard(task)
+        if not task.cancelled():
+            # Asked for, so that a failure whose caller is gone is not reported as one that nobody looked at.
+            task.exception()
+
+    async def _write(self, work: Work[T]) -> T:
+        try:
+            if not self.embedded:
+                async with self.engine.begin() as connection:
+                    return await work(connection)
+            async with self._turn, self.engine.begin() as connection:
+                return await work(connection)
+        except IntegrityError:
+            raise
+        except (OperationalError, InterfaceError, PoolTimeout) as error:
+            raise _silent(error) from error
+
+
+def _silent(error: Exception) -> Unreachable:
+    log.warning("database did not answer", extra={"reason": str(getattr(error, "orig", None) or error)})
+    return Unreachable("The database did not answer, so nothing was changed. Try again in a moment.")
+
+
+def _said(url: URL) -> str:
+    return url.database or "" if url.get_backend_name() == "sqlite" else url.render_as_string(hide_password=True)
+
+
+def _understood(given: str) -> URL:
+    try:
+        url = make_url(given)
+    except ArgumentError as error:
+        raise ConfigError(
+            "The database's address is not one. Write sqlite+aiosqlite:///folder/t-minus.db or postgresql+psycopg://user@host/name."
+        ) from error
+    if url.get_backend_name() == "postgresql":
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite":
+        raise ConfigError(f"{url.get_backend_name()} is not a database that T-Minus knows. Use SQLite or PostgreSQL.")
+    if not url.database or url.database == ":memory:":
+        raise ConfigError("A record has to outlive the program. Name a file: sqlite+aiosqlite:///folder/t-minus.db.")
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"The folder {folder} of the database cannot be made: {error.strerror}. Name another in the database's address."
+        ) from error
+    return url.set(drivername="sqlite+aiosqlite")
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "postgresql":
+        return create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+    engine = create_async_engine(url, pool_size=8, max_overflow=8)
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver would begin transactions when it sees fit; we begin them ourselves, below.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # The wait comes first: switching to WAL needs a lock that another process may hold for a moment.
+    for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    # A writer that begins as a reader is refused when it comes to writing, whatever the timeout; so it never does.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _migrate(connection: Connection) -> None:
+    """Under a lock, since several replicas may start at once. On SQLite the transaction is the lock."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+    command.upgrade(alembic_config(connection), "head")

@@ -1,0 +1,1 @@
+"""One step of the way for each change of the tables, named in order."""
