@@ -1,0 +1,272 @@
+"""How does the bot ask something on the network, without being led astray by it?
+
+Each probe opens a new connection to one named address, so that a broken member behind a balancer cannot hide behind a
+kept one. This is the only module that imports httpx.
+"""
+
+import asyncio
+import ipaddress
+import os
+import socket
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import urljoin, urlsplit
+
+import certifi
+import dns.asyncresolver
+import dns.exception
+import dns.resolver
+import httpx
+
+from bot.errors import Cannot, Unreachable
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back from one probe."""
+
+    url: str
+    address: str
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    #: The body was longer than was asked for.
+    cut: bool = False
+    #: From before the connection was opened until the last byte.
+    seconds: float = 0.0
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Every header line of this name: duplicates matter, and joining them would hide it."""
+        return tuple(value for key, value in self.headers if key.lower() == name.lower())
+
+    def header(self, name: str) -> str:
+        return ", ".join(self.all(name))
+
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Net:
+    """Which networks may be asked, and how names are found."""
+
+    #: Loopback, private and link-local addresses are refused unless this says otherwise.
+    allow_private: bool = False
+    #: `host:port` of the name server to ask; empty: what the machine uses.
+    name_server: str = ""
+    ca_file: str = ""
+    #: A self-signed or expired certificate is somebody else's finding (the check `tls`) where this is false.
+    verify: bool = True
+    timeout_s: float = 10.0
+    agent: str = "t-minus"
+    limit: int = field(default=1_000_000)
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """Every address of a name, in a stable order."""
+        if literal := _literal(host):
+            return (literal,)
+        found = await (self._asked(host) if self.name_server else self._system(host))
+        if not found:
+            raise Unreachable(f"The name {host} has no address.")
+        return tuple(sorted(set(found), key=lambda one: (":" in one, one)))
+
+    async def _system(self, host: str) -> list[str]:
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except (OSError, TimeoutError, UnicodeError) as error:
+            raise Unreachable(f"The name {host} could not be resolved: {words(error)}.") from error
+        return [str(entry[4][0]) for entry in found]
+
+    async def _asked(self, host: str) -> list[str]:
+        server = resolver(self.name_server, self.timeout_s)
+        found: list[str] = []
+        for kind in ("A", "AAAA"):
+            try:
+                found += [record.to_text() for record in await server.resolve(host, kind, search=False)]
+            except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+                continue
+            except dns.exception.DNSException as error:
+                raise Unreachable(f"{self.name_server} did not answer for {host}: {words(error)}.") from error
+        return found
+
+    def allowed(self, address: str) -> str:
+        """The address itself, or a refusal: a redirect or a name must not lead into the machine's own network."""
+        if not self.allow_private and not ipaddress.ip_address(address.split("%", maxsplit=1)[0]).is_global:
+            raise Cannot(f"{address} is a private address; 'allow_private: true' permits it for this check.")
+        return address
+
+    async def addresses(self, url: str) -> tuple[str, ...]:
+        """Every `address:port` behind a URL."""
+        host, port = place(url)
+        return tuple(join(address, port) for address in await self.resolve(host))
+
+    async def ask(
+        self,
+        url: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        content: bytes = b"",
+        address: str = "",
+        follow: int = 0,
+    ) -> Answer:
+        """One request on one new connection, to this address if one is given (`host`, or `host:port`)."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                answer = await self._once(url, method, headers or {}, content, address)
+                while follow and answer.status in REDIRECTS and (target := answer.header("location")):
+                    follow -= 1
+                    url = urljoin(url, target)
+                    answer = await self._once(url, "GET", _without_secrets(headers or {}), b"", "")
+                return answer
+        except TimeoutError as error:
+            raise Unreachable(f"{url} did not answer within {self.timeout_s:g} s.") from error
+
+    async def _once(self, url: str, method: str, headers: Mapping[str, str], content: bytes, address: str) -> Answer:
+        host, port = place(url)
+        target, pinned_port = split(address, port) if address else ((await self.resolve(host))[0], port)
+        target = self.allowed((await self.resolve(target))[0])
+        parts = urlsplit(url)
+        pinned = parts._replace(netloc=join(target, pinned_port), fragment="").geturl()
+        context = trust(self.ca_file) if self.verify else _blind()
+        begun = time.monotonic()
+        try:
+            async with (
+                httpx.AsyncClient(
+                    verify=context, trust_env=False, follow_redirects=False, timeout=self.timeout_s
+                ) as client,
+                client.stream(
+                    method,
+                    pinned,
+                    headers={
+                        "User-Agent": self.agent,
+                        "Accept-Encoding": "identity",
+                        "Connection": "close",
+                        **headers,
+                        "Host": parts.netloc.rpartition("@")[2],
+                    },
+                    content=content or None,
+                    extensions={"sni_hostname": host},
+                ) as response,
+            ):
+                body, cut = await _read(response, self.limit)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+            raise Unreachable(f"{url} at {join(target, pinned_port)}: {words(error)}.") from error
+        pairs = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in response.headers.raw)
+        return Answer(
+            url=url,
+            address=join(target, pinned_port),
+            status=response.status_code,
+            headers=pairs,
+            body=body,
+            cut=cut,
+            seconds=time.monotonic() - begun,
+        )
+
+
+async def _read(response: httpx.Response, limit: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > limit:
+            return bytes(body[:limit]), True
+    return bytes(body), False
+
+
+def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    """What was meant for the first host is not told to the one it points at."""
+    return {key: value for key, value in headers.items() if key.lower() in {"accept", "origin", "accept-language"}}
+
+
+def place(url: str) -> tuple[str, int]:
+    """Host and port of a URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise Cannot(f"'{url}' is not a URL: {error}.") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise Cannot(f"'{url}' is not an http:// or https:// URL.")
+    return host, port or (443 if parts.scheme == "https" else 80)
+
+
+def split(address: str, port: int) -> tuple[str, int]:
+    """`host`, `host:port`, `::1` and `[::1]:443`, with the port to take when none is said."""
+    if address.startswith("["):
+        host, _, rest = address[1:].partition("]")
+        said = rest.removeprefix(":")
+    elif address.count(":") == 1:
+        host, _, said = address.partition(":")
+    else:
+        host, said = address, ""
+    if said and not (said.isdigit() and 0 < int(said) < 65536):  # noqa: PLR2004 - the largest port
+        raise Cannot(f"'{address}' is not a host:port.")
+    return host, int(said) if said else port
+
+
+def join(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def resolver(server: str, timeout_s: float) -> dns.asyncresolver.Resolver:
+    """One resolver that asks one server and nobody else; `lifetime` bounds the wait, not only each try."""
+    host, port = split(server, 53)
+    if _literal(host) is None:
+        raise Cannot(f"'{server}' is not the address of a name server, as in 192.0.2.53 or 127.0.0.1:5353.")
+    asked = dns.asyncresolver.Resolver(configure=False)
+    asked.nameservers = [host]
+    asked.port = port
+    asked.timeout = min(2.0, timeout_s)
+    asked.lifetime = timeout_s
+    return asked
+
+
+def _literal(host: str) -> str | None:
+    try:
+        ipaddress.ip_address(host.split("%", maxsplit=1)[0])
+    except ValueError:
+        return None
+    return host
+
+
+def trust(ca_file: str) -> ssl.SSLContext:
+    """The public roots, or those of one file instead. Reading them takes milliseconds, so it is done once."""
+    try:
+        changed = os.stat(ca_file).st_mtime_ns if ca_file else 0
+    except OSError as error:
+        raise Cannot(f"The certificates in {ca_file} could not be read: {words(error)}.") from error
+    return _trust(ca_file, changed)
+
+
+@lru_cache(maxsize=32)
+def _trust(ca_file: str, changed: int) -> ssl.SSLContext:  # noqa: ARG001 - a renewed file is read again
+    try:
+        return ssl.create_default_context(cafile=ca_file or certifi.where())
+    except (OSError, ssl.SSLError) as error:
+        raise Cannot(f"The certificates in {ca_file} could not be read: {words(error)}.") from error
+
+
+@lru_cache(maxsize=1)
+def _blind() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def words(error: BaseException) -> str:
+    """What an exception says, in one line, whatever it forgot to say."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the certificate is not trusted ({error.verify_message})"
+    if isinstance(error, TimeoutError | httpx.TimeoutException | dns.exception.Timeout):
+        return "no answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = " ".join(str(error).split()).rstrip(".")
+    return text[:200] or type(error).__name__

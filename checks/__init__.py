@@ -1,0 +1,8 @@
+"""What can machines measure? Importing this package registers every plugin; CONTRIBUTING.md says how to add one."""
+
+from checks import exec as _exec
+from checks import files as _files
+from checks import http as _http
+
+#: Every plugin's module, in one place; a file that is not listed here is not a check.
+MODULES = (_exec, _files, _http)

@@ -1,0 +1,199 @@
+"""Does the application answer correctly, at every address?"""
+
+import asyncio
+import re
+import statistics
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, field_validator
+
+from bot.check import Context, Secret, check
+from bot.judge import duration
+from bot.model import Measured, Row, Value
+from bot.net import Answer
+from checks.pick import checked, pick, read
+from checks.reach import Reach, revealed, tried
+
+
+class Params(Reach):
+    """What to ask, and what a right answer looks like."""
+
+    urls: list[str] = Field(min_length=1, description="Pages or endpoints to ask.")
+    method: str = Field(default="GET", pattern="^[A-Z]+$")
+    headers: dict[str, str | Secret] = Field(default={}, description="A value may be a secret: `{env: NAME}`.")
+    body: str = ""
+    times: int = Field(default=1, ge=1, le=20, description="How often each address is asked, each on a new connection.")
+    expect: list[int] = Field(default=[200], min_length=1, description="Status codes that are right.")
+    text: str = Field(default="", description="Must stand in the body.")
+    absent: str = Field(default="", description="Must not stand in the body.")
+    matches: str = Field(default="", description="Regular expression that must match in the body.")
+    version: str = Field(default="", description="The version that must be seen, usually `${version}`.")
+    version_path: str = Field(default="version", description="Where the version stands in the JSON body.")
+    values: dict[str, Annotated[str, AfterValidator(checked)]] = Field(
+        default={}, description="Values to take from the JSON body, by path: `{queue: stats.queue.length}`."
+    )
+    follow: int = Field(default=0, ge=0, le=5, description="How many redirects to follow.")
+
+    @field_validator("matches")
+    @classmethod
+    def _a_pattern(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as error:
+            raise ValueError(f"not a regular expression: {error}") from error
+        return pattern
+
+
+def _names(params: Params) -> Collection[str]:
+    return [one for name in params.values for one in (name, f"{name}.min", f"{name}.max")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One answer, read."""
+
+    url: str
+    address: str
+    status: int | None = None
+    seconds: float | None = None
+    version: str | None = None
+    values: dict[str, Value] = field(default_factory=dict)
+    #: What was wrong with it; empty: nothing.
+    wrong: str = ""
+
+
+@check(
+    "http",
+    needs={"net"},
+    values={
+        "probes": "how many requests were made",
+        "failed": "how many were not answered as they should be: no answer, another status, body or version",
+        "unanswered": "how many got no answer at all",
+        "addresses": "how many addresses were asked",
+        "status": "the status code, where all answers agree",
+        "latency": "seconds of the slowest answer, connection included",
+        "latency_p50": "seconds of the median answer",
+        "version": "the version seen, where all answers agree",
+    },
+    names=_names,
+    pass_=["failed == 0"],
+)
+async def http(params: Params, ctx: Context) -> Measured:
+    """Ask each URL at each address on a new connection and look at status, body, version and time.
+
+    Values taken from JSON have the name they are given where all answers agree; NAME.min and NAME.max always.
+
+    Why: A balancer hides a broken member from whoever asks once, and a page can be wrong with status 200.
+    Fix: The evidence names the address and what it answered; look at that member's log first.
+    """
+    net = params.net(ctx)
+    headers = revealed(params.headers, ctx)
+    places = [(url, at) for url in params.urls for at in await params.places(net, url)]
+
+    async def several(url: str, at: str) -> list[Probe]:
+        return [await one(url, at) for _ in range(params.times)]
+
+    async def one(url: str, at: str) -> Probe:
+        answer = await tried(
+            net,
+            url,
+            address=at,
+            method=params.method,
+            headers=headers,
+            content=params.body.encode(),
+            follow=params.follow,
+        )
+        if isinstance(answer, str):
+            return Probe(url=url, address=at, wrong=answer)
+        return _read(params, answer, url, at)
+
+    probes = [probe for group in await asyncio.gather(*(several(url, at) for url, at in places)) for probe in group]
+    return _measured(params, probes)
+
+
+def _read(params: Params, answer: Answer, url: str, at: str) -> Probe:
+    text = answer.text()
+    document = read(text)
+    values = {name: pick(document, path, datetime.now(UTC)) for name, path in params.values.items()}
+    version = pick(document, params.version_path, datetime.now(UTC))
+    return Probe(
+        url=url,
+        address=at,
+        status=answer.status,
+        seconds=answer.seconds,
+        version=str(version) if version is not None else None,
+        values={name: value for name, value in values.items() if value is not None},
+        wrong=next(_wrongs(params, answer, text, document, version), ""),
+    )
+
+
+def _wrongs(params: Params, answer: Answer, text: str, document: Any, version: Value | None) -> Iterator[str]:
+    """Everything that is wrong with an answer, the most telling first."""
+    if answer.status not in params.expect:
+        yield f"answered {answer.status}, expected {' or '.join(map(str, params.expect))}"
+    if (params.values or params.version) and document is None:
+        yield "the body is not whole JSON" + (f" (cut at {len(answer.body)} bytes)" if answer.cut else "")
+    if params.version and str(version) != params.version:
+        yield f"runs {version if version is not None else 'an unknown version'}, expected {params.version}"
+    if params.text and params.text not in text:
+        yield f"'{params.text}' is not in the body"
+    if params.absent and params.absent in text:
+        yield f"'{params.absent}' is in the body"
+    if params.matches and not re.search(params.matches, text, re.MULTILINE):
+        yield f"the body does not match {params.matches}"
+
+
+def _measured(params: Params, probes: list[Probe]) -> Measured:
+    wrong = [probe for probe in probes if probe.wrong]
+    times = [probe.seconds for probe in probes if probe.seconds is not None]
+    addresses = {probe.address for probe in probes}
+    values: dict[str, Value] = {
+        "probes": len(probes),
+        "failed": len(wrong),
+        "unanswered": sum(probe.status is None for probe in probes),
+        "addresses": len(addresses),
+    }
+    if times:
+        values |= {"latency": max(times), "latency_p50": statistics.median(times)}
+    values |= _agreed("status", [probe.status for probe in probes])
+    values |= _agreed("version", [probe.version for probe in probes])
+    for name in params.values:
+        seen = [probe.values.get(name) for probe in probes]
+        numbers = [one for one in seen if isinstance(one, int | float) and not isinstance(one, bool)]
+        values |= _agreed(name, seen)
+        if len(numbers) == len(seen):
+            values |= {f"{name}.min": min(numbers), f"{name}.max": max(numbers)}
+    return Measured(values=values, rows=tuple(map(_row, probes)), summary=_summary(params, probes, wrong, times))
+
+
+def _agreed(name: str, seen: list[Any]) -> dict[str, Value]:
+    """A value that is not the same everywhere is no value; the rows have each."""
+    return {name: seen[0]} if seen[0] is not None and all(one == seen[0] for one in seen) else {}
+
+
+def _row(probe: Probe) -> Row:
+    seen = {"status": probe.status, "latency": probe.seconds, "version": probe.version, **probe.values}
+    return Row(
+        subject=f"{probe.url} at {probe.address}",
+        values={name: value for name, value in seen.items() if value is not None},
+        note=probe.wrong,
+    )
+
+
+def _summary(params: Params, probes: list[Probe], wrong: list[Probe], times: list[float]) -> str:
+    if wrong:
+        first = wrong[0]
+        said = first.wrong if first.status is None else f"{first.url} at {first.address} {first.wrong}"
+        return f"{len(wrong)} of {len(probes)} wrong: {said}"
+    places = len({probe.address for probe in probes})
+    facts = [
+        f"{len(probes)} of {len(probes)} answered {' or '.join(map(str, params.expect))}",
+        *([f"version {params.version}"] if params.version else []),
+        *(f"{name} {probes[0].values[name]}" for name in params.values if name in probes[0].values),
+        f"at {places} address{'es' if places > 1 else ''}",
+        f"slowest {duration(max(times))}",
+    ]
+    return ", ".join(facts)
