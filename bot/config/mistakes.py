@@ -1,0 +1,64 @@
+"""How is a mistake in a configuration file told, so that its writer finds it at once?"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from bot.errors import ConfigError
+
+#: More than this at once is a wall; the rest follows once these are corrected.
+SHOWN = 20
+
+
+@dataclass(frozen=True, order=True)
+class Place:
+    """Where something stands: counted from one, as editors count."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass
+class Mistakes:
+    """Collects what is wrong, so that a file is corrected in one go and not mistake by mistake."""
+
+    _told: dict[tuple[Place, str], None] = field(default_factory=dict)
+
+    def add(self, place: Place, key: str, sentence: str) -> None:
+        """Services share the defaults: what is wrong there is told once."""
+        self._told.setdefault((place, f"{key}: {sentence}" if key else sentence))
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def refuse(self) -> None:
+        """Raise what was collected, if anything was."""
+        if not self._told:
+            return
+        lines = [f"{place}: {sentence}" for place, sentence in sorted(self._told)]
+        if len(lines) == 1:
+            raise ConfigError(lines[0])
+        head = f"{len(lines)} mistakes in the configuration:"
+        rest = [f"and {len(lines) - SHOWN} more, told once these are corrected"] if len(lines) > SHOWN else []
+        raise ConfigError("\n".join([head, *lines[:SHOWN], *rest]))
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """What is known, the likeliest first."""
+    known = list(known)
+    close = get_close_matches(word, known, n=len(known) or 1, cutoff=0.6)
+    return [*close, *(one for one in known if one not in close)]
+
+
+def offer(word: str, known: Iterable[str]) -> str:
+    """The half sentence that follows "not known"."""
+    known = list(known)
+    if not known:
+        return "there are none"
+    close = get_close_matches(word, known, n=1, cutoff=0.6)
+    listed = ", ".join(known)
+    return f"did you mean {close[0]}? Known: {listed}" if close else f"known: {listed}"

@@ -1,0 +1,104 @@
+"""What does `{env: NAME}` stand for, and which values may only be written that way?"""
+
+import re
+from collections.abc import Mapping
+
+from bot.config.mistakes import Mistakes, Place, offer
+from bot.config.tree import Key, Node, dotted
+
+#: Words in the name of a key that make its value a secret: `token`, `db_password`, `X-Api-Key`.
+_SECRET_WORDS = {"token", "password", "passphrase", "secret", "authorization", "cookie", "credentials", "dsn", "apikey"}
+_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
+_ALLOWED = ("env", "file", "prefix", "default", "then", "split")
+
+
+def is_reference(node: Node) -> bool:
+    """`{env: NAME}` and `{file: PATH}`, and not a mapping that happens to have an entry of that name."""
+    one = node.get("env") or node.get("file")
+    return one is not None and not one.is_mapping and not isinstance(one.value, list)
+
+
+def is_secret(key: Key) -> bool:
+    if isinstance(key, int):
+        return False
+    words = re.split(r"[-_ ]", key.lower())
+    return bool(_SECRET_WORDS.intersection(words)) or words[-1] == "key"
+
+
+def resolve(node: Node, environ: Mapping[str, str], mistakes: Mistakes) -> Node:
+    """Put the environment's values in place of references; leave references to secrets as they are.
+
+    A plan is stored with its deployment, so a secret must not be in it: the check that needs it reads it when it runs.
+    """
+    return _resolve(node, (), environ, mistakes, secret=False)
+
+
+def _resolve(
+    node: Node, path: tuple[Key, ...], environ: Mapping[str, str], mistakes: Mistakes, *, secret: bool
+) -> Node:
+    if is_reference(node):
+        return _reference(node, path, environ, mistakes, secret=secret)
+    if node.is_mapping:
+        below = {
+            key: _resolve(one, (*path, key), environ, mistakes, secret=secret or is_secret(key))
+            for key, one in node.entries.items()
+        }
+        return Node(place=node.place, value=below, keys=node.keys)
+    if isinstance(node.value, list):
+        elements = [
+            _resolve(one, (*path, number), environ, mistakes, secret=secret) for number, one in enumerate(node.elements)
+        ]
+        # A reference with `split` is itself a list; in a list its values stand among the others.
+        flat = [
+            inner
+            for before, one in zip(node.elements, elements, strict=True)
+            for inner in (one.elements if is_reference(before) and isinstance(one.value, list) else [one])
+        ]
+        return Node(place=node.place, value=flat)
+    if secret and isinstance(node.value, str):
+        mistakes.add(node.place, dotted(path), "is a secret; write {env: NAME} or {file: PATH} in place of its value")
+    elif isinstance(node.value, str) and _PASSWORD_IN_URL.search(node.value):
+        mistakes.add(node.place, dotted(path), "holds a password in a URL; put it into the environment: {env: NAME}")
+    return node
+
+
+def _reference(
+    node: Node, path: tuple[Key, ...], environ: Mapping[str, str], mistakes: Mistakes, *, secret: bool
+) -> Node:
+    for key in node.entries:
+        if key not in _ALLOWED:
+            mistakes.add(node.keys[key], dotted((*path, key)), f"not known in a reference; {offer(key, _ALLOWED)}")
+    if secret or "prefix" in node.entries:
+        for key in ("default", "then", "split"):
+            if key in node.entries:
+                mistakes.add(node.keys[key], dotted((*path, key)), "not for secrets: only {env: NAME} or {file: PATH}")
+        return node
+    if "env" not in node.entries:
+        mistakes.add(node.place, dotted(path), "{file: …} is for secrets only; write the value, or {env: NAME}")
+        return Node(place=node.place, value="")
+    return _from_environment(node, path, environ, mistakes)
+
+
+def _from_environment(node: Node, path: tuple[Key, ...], environ: Mapping[str, str], mistakes: Mistakes) -> Node:
+    name = str(node.entries["env"].value)
+    default = node.get("default")
+    then, split = node.get("then"), node.get("split")
+    value: object = environ.get(name) or None
+    if value is None and default is not None:
+        return Node(place=default.place, value=default.value, keys=default.keys)
+    if value is None:
+        mistakes.add(
+            _name_place(node),
+            dotted(path),
+            f"{name} is not set in the environment; set it, or add a default: {{env: {name}, default: …}}",
+        )
+        value = ""
+    if split is not None:
+        parts = [one.strip() for one in str(value).split(str(split.value)) if one.strip()]
+        suffix = str(then.value) if then else ""
+        return Node(place=node.place, value=[Node(place=node.place, value=part + suffix) for part in parts])
+    return Node(place=node.place, value=f"{value}{then.value}" if then else value)
+
+
+def _name_place(node: Node) -> Place:
+    return node.entries["env"].place

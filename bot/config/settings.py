@@ -1,0 +1,188 @@
+"""Which services does the configuration know, and what is the plan for one of them in one environment?"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bot.config import explain, references, shape
+from bot.config.build import Builder, ValidateCheck
+from bot.config.merge import merge, rules
+from bot.config.mistakes import Mistakes, Place, nearest, offer
+from bot.config.tree import Node, read
+from bot.errors import Refused
+from bot.plan import Plan
+
+_TOP = ("include", "defaults")
+_SERVICE_ONLY = ("service", "environments")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The whole configuration, read and found right."""
+
+    #: The folder of `app.yaml`: what relative paths are relative to.
+    folder: Path
+    plans: Mapping[tuple[str, str], Plan]
+    #: By service and environment: titles of what is left out, and why.
+    left_out: Mapping[tuple[str, str], Mapping[str, str]]
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(service for service, _ in self.plans))
+
+    def environments(self, service: str) -> tuple[str, ...]:
+        """In the order of the file; the first is meant when nobody says which."""
+        self._known(service)
+        return tuple(environment for one, environment in self.plans if one == service)
+
+    def plan(self, service: str, environment: str) -> Plan:
+        """What a deployment of this service to this environment is held to, from now on."""
+        environments = self.environments(service)
+        if environment not in environments:
+            known = ", ".join(nearest(environment, environments))
+            raise Refused(f"{service} has no environment {environment}. It has: {known}.")
+        return self.plans[service, environment]
+
+    def describe(self) -> str:
+        """What was read, for somebody at a terminal."""
+        lines: list[str] = []
+        for (service, environment), plan in self.plans.items():
+            groups = (*plan.sections, plan.verification, plan.criteria, *plan.follow_ups)
+            items = [item for one in groups for item in (one.items if hasattr(one, "items") else one.tasks)]  # type: ignore[union-attr]
+            items.extend(plan.artifacts)
+            measured = sum(item.check is not None for item in items)
+            lines.append(
+                f"{service} → {environment}: {len(items)} items ({measured} measured, {len(items) - measured} for people), "
+                f"{len(plan.steps)} steps, {len(plan.checks)} checks, {len(plan.triggers)} triggers, "
+                f"{len(plan.scripts)} scripts; threads in #{plan.channel}; configuration {plan.digest[:12]}"
+            )
+            lines += [f"  left out: {title} ({why})" for title, why in self.left_out[service, environment].items()]
+        return "\n".join(lines)
+
+    def _known(self, service: str) -> None:
+        if service not in self.services:
+            known = ", ".join(nearest(service, self.services))
+            raise Refused(f"There is no service {service}. Known: {known}.")
+
+
+def load(
+    path: Path, environ: Mapping[str, str] = os.environ, *, validate_check: ValidateCheck | None = None
+) -> Settings:
+    """Read `app.yaml` and what it includes, or raise one ConfigError that tells every mistake in it."""
+    mistakes = Mistakes()
+    app = read(path, path.name, mistakes)
+    files = _included(path, app, mistakes) if app else []
+    mistakes.refuse()
+    assert app is not None  # noqa: S101 - refuse() raised otherwise
+    defaults = app.get("defaults") or Node(place=app.place, value={})
+    plans: dict[tuple[str, str], Plan] = {}
+    left_out: dict[tuple[str, str], Mapping[str, str]] = {}
+    for name, layers in _layers(defaults, files, mistakes).items():
+        for environment, node in layers.items():
+            made = _plan(name, environment, node, environ=environ, mistakes=mistakes, validate_check=validate_check)
+            if made is not None:
+                plans[name, environment], left_out[name, environment] = made
+    if not files:
+        mistakes.add(app.place, "include", "no service file was found, so there is nothing to deploy")
+    mistakes.refuse()
+    return Settings(folder=path.resolve().parent, plans=plans, left_out=left_out)
+
+
+def _included(path: Path, app: Node, mistakes: Mistakes) -> list[Node]:
+    for key in app.entries:
+        if key not in _TOP:
+            mistakes.add(app.keys[key], key, f"not a key here; {offer(key, _TOP)}")
+    include = app.get("include")
+    if include is None or not isinstance(include.value, str):
+        mistakes.add(app.place_of("include"), "include", "expected a pattern of files such as services/*.yaml")
+        return []
+    found = sorted(path.parent.glob(include.value))
+    files = [read(one, one.relative_to(path.parent).as_posix(), mistakes) for one in found]
+    return [one for one in files if one is not None]
+
+
+def _layers(defaults: Node, files: list[Node], mistakes: Mistakes) -> dict[str, dict[str, Node]]:
+    """By service and environment, what all the layers come to."""
+    result: dict[str, dict[str, Node]] = {}
+    places: dict[str, Place] = {}
+    for file in files:
+        service = file.get("service")
+        if service is None or not isinstance(service.value, str):
+            mistakes.add(file.place_of("service"), "service", "expected the name of the service")
+            continue
+        if service.value in result:
+            first = places[service.value]
+            mistakes.add(service.place, "service", f"{service.value} is described twice, first in {first.file}")
+            continue
+        places[service.value] = service.place
+        base = merge(defaults, file.without(*_SERVICE_ONLY))
+        result[service.value] = _environments(base, file, mistakes)
+    return result
+
+
+def _environments(base: Node, file: Node, mistakes: Mistakes) -> dict[str, Node]:
+    environments = file.get("environments")
+    if environments is None or not environments.entries:
+        mistakes.add(file.place_of("environments"), "environments", "expected at least one, such as production: {}")
+        return {}
+    made: dict[str, Node] = {}
+
+    def make(name: str, asked: tuple[str, ...]) -> Node:
+        if name in made:
+            return made[name]
+        own = environments.entries[name]
+        place = environments.keys[name]
+        if own.value is None:
+            own = Node(place=place, value={})
+        below = base
+        inherits = own.get("inherits")
+        if not own.is_mapping:
+            mistakes.add(own.place, f"environments.{name}", "expected a mapping (key: value)")
+            own = Node(place=place, value={})
+        elif inherits is not None:
+            parent, others = str(inherits.value), [one for one in environments.entries if one != name]
+            if parent not in others:
+                sentence = f"there is no other environment {parent}; {offer(parent, others)}"
+                mistakes.add(inherits.place, f"environments.{name}.inherits", sentence)
+            elif parent in asked:
+                circle = " → ".join((*asked, name, parent))
+                mistakes.add(inherits.place, f"environments.{name}.inherits", f"goes round in a circle: {circle}")
+            else:
+                below = make(parent, (*asked, name))
+        made[name] = merge(below, own.without("inherits"))
+        return made[name]
+
+    return {name: make(name, ()) for name in environments.entries}
+
+
+def _plan(
+    service: str,
+    environment: str,
+    node: Node,
+    *,
+    environ: Mapping[str, str],
+    mistakes: Mistakes,
+    validate_check: ValidateCheck | None,
+) -> tuple[Plan, Mapping[str, str]] | None:
+    node = references.resolve(_rules_as_lists(node), environ, mistakes)
+    try:
+        layer = shape.Layer.model_validate(node.plain())
+    except ValidationError as error:
+        explain.tell(error, node, shape.Layer, mistakes)
+        return None
+    builder = Builder(layer, node, mistakes)
+    return builder.plan(service, environment, validate_check), builder.left_out
+
+
+def _rules_as_lists(node: Node) -> Node:
+    checks = node.get("checks")
+    for name, check in checks.entries.items() if checks else ():
+        for ladder in ("require", "pass", "warn"):
+            there = check.get(ladder)
+            if checks is not None and there is not None and there.is_mapping:
+                check = check.with_entry(ladder, rules(there), check.keys[ladder])  # noqa: PLW2901 - it grows
+                checks = checks.with_entry(name, check, checks.keys[name])
+    return node.with_entry("checks", checks, node.keys["checks"]) if checks else node
