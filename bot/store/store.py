@@ -170,6 +170,10 @@ class Store:
 
         return await self._database.read(work)
 
+    async def ahead(self) -> timedelta:
+        """How far the database's clock is ahead of this machine's, for `clock.calibrate`; nothing where the database is a file."""
+        return await self._database.ahead()
+
     # ── The story ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def history(self, deployment_id: str) -> list[StoryLine]:
