@@ -120,7 +120,15 @@ SELECTS = tuple(
 CHOICES = ("element/checkboxes", "element/radio_buttons")
 PICKERS = ("element/datepicker", "element/timepicker")
 BUTTONS = ("element/button", "element/workflow_button")
-IN_ACTIONS = (*BUTTONS, "element/overflow", *CHOICES, *PICKERS, "element/datetimepicker", "element/rich_text_input", *SELECTS)
+IN_ACTIONS = (
+    *BUTTONS,
+    "element/overflow",
+    *CHOICES,
+    *PICKERS,
+    "element/datetimepicker",
+    "element/rich_text_input",
+    *SELECTS,
+)
 IN_SECTION = (*BUTTONS, "element/overflow", *CHOICES, *PICKERS, "element/image", *SELECTS)
 IN_INPUT = (
     *CHOICES, *PICKERS, "element/datetimepicker", *SELECTS,
@@ -179,17 +187,12 @@ SHAPES: dict[str, Shape] = {
         fields={"text": need(plain(75)), "value": need(string(2000)), "accessibility_label": string(75)}
     ),
     "object/marks": Shape(
-        fields={
-            name: BOOLEAN
-            for name in (
-                "bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"
-            )
-        }
+        fields=dict.fromkeys(
+            ("bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"), BOOLEAN
+        )
     ),  # fmt: skip
     "object/column": Shape(fields={"align": one_of("left", "center", "right"), "is_wrapped": BOOLEAN}),
-    "object/series": Shape(
-        fields={"name": need(string(20)), "data": need(many(thing("object/point"), 1, 20))}
-    ),
+    "object/series": Shape(fields={"name": need(string(20)), "data": need(many(thing("object/point"), 1, 20))}),
     "object/segment": Shape(fields={"label": need(string(20)), "value": need(Field(kind="number"))}),
     "object/point": Shape(fields={"label": need(string(20)), "value": need(Field(kind="number"))}),
     "object/axis": Shape(
@@ -329,21 +332,17 @@ SHAPES: dict[str, Shape] = {
     "part/emoji": part(name=need(NAME), skin_tone=whole(1, 6), unicode=NAME),
     "part/usergroup": part(usergroup_id=need(NAME)),
     "part/team": part(team_id=need(NAME)),
-    "part/date": part(
-        timestamp=need(Field(kind="integer")), format=need(string(500)), url=URL, fallback=string(500)
-    ),
+    "part/date": part(timestamp=need(Field(kind="integer")), format=need(string(500)), url=URL, fallback=string(500)),
     "part/broadcast": part(range=need(one_of("here", "channel", "everyone"))),
     "part/color": part(value=need(string(20))),
     "cell/raw_text": Shape(fields={"text": need(string(3000))}),
     "cell/raw_number": Shape(fields={"value": need(Field(kind="number")), "text": string(3000)}),
     # Blocks.
     "block/section": replace(
-        block(
-            text=text(3000), fields=many(text(2000), 1, 10), accessory=thing(*IN_SECTION), expand=BOOLEAN
-        ),
+        block(text=text(3000), fields=many(text(2000), 1, 10), accessory=thing(*IN_SECTION), expand=BOOLEAN),
         some_of=(("text", "fields"),),
     ),
-    "block/header": block(text=need(plain(150)), level=whole(1, 6)),
+    "block/header": block(text=need(plain(150))),
     "block/divider": block(),
     "block/image": replace(
         block(image_url=URL, slack_file=thing("object/slack_file"), alt_text=need(string(2000)), title=plain(2000)),
@@ -351,9 +350,7 @@ SHAPES: dict[str, Shape] = {
         only_one_of=(("image_url", "slack_file"),),
     ),
     "block/actions": block(elements=need(many(thing(*IN_ACTIONS), 1, 25))),
-    "block/context": block(
-        elements=need(many(thing("element/image", "text/plain_text", "text/mrkdwn"), 1, 10))
-    ),
+    "block/context": block(elements=need(many(thing("element/image", "text/plain_text", "text/mrkdwn"), 1, 10))),
     "block/context_actions": block(
         IN_MESSAGES, elements=need(many(thing("element/feedback_buttons", "element/icon_button"), 1, 5))
     ),
@@ -421,31 +418,47 @@ SHAPES: dict[str, Shape] = {
         some_of=(("hero_image", "title", "actions", "body"),),
     ),
     "block/carousel": block(IN_MESSAGES, elements=need(many(thing("block/card"), 1, 10))),
-    "block/container": block(
-        IN_MESSAGES,
-        title=plain(150),
-        subtitle=plain(150),
-        icon=thing("element/image"),
-        width=one_of("narrow", "standard", "wide", "full"),
-        is_collapsible=BOOLEAN,
-        default_collapsed=BOOLEAN,
-        child_blocks=need(
-            many(
-                thing(
-                    *(
-                        f"block/{name}"
-                        for name in (
-                            "actions", "alert", "context", "divider", "file", "header", "image",
-                            "input", "markdown", "rich_text", "section", "table", "video",
+    "block/container": replace(
+        block(
+            IN_MESSAGES,
+            title=plain(150),
+            rich_text_title=RICH_TEXT,
+            subtitle=text(150),
+            has_header_divider=BOOLEAN,
+            icon=thing("element/image"),
+            width=one_of("narrow", "standard", "wide", "full"),
+            is_collapsible=BOOLEAN,
+            default_collapsed=BOOLEAN,
+            child_blocks=need(
+                many(
+                    thing(
+                        *(
+                            f"block/{name}"
+                            for name in (
+                                "actions",
+                                "alert",
+                                "context",
+                                "divider",
+                                "file",
+                                "header",
+                                "image",
+                                "input",
+                                "markdown",
+                                "rich_text",
+                                "section",
+                                "table",
+                                "video",
+                            )
                         )
-                    )
-                ),
-                1,
-                10,
-            )
+                    ),
+                    1,
+                    10,
+                )
+            ),
         ),
+        some_of=(("title", "rich_text_title"),),
     ),
-}  # fmt: skip
+}
 
 BLOCKS = {name.removeprefix("block/"): shape for name, shape in SHAPES.items() if name.startswith("block/")}
 ELEMENTS = {name.removeprefix("element/"): shape for name, shape in SHAPES.items() if name.startswith("element/")}

@@ -1,0 +1,210 @@
+"""Which addresses does the sandbox answer, and how does it start and end?"""
+
+import json
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox import (
+    api,
+    control,
+    methods_chat,
+    methods_conversations,
+    methods_people,
+    methods_things,
+    methods_views,
+    people,
+)
+from sandbox.box import Sandbox
+from sandbox.files import LARGEST
+from sandbox.refusal import Refusal
+
+# The methods register themselves when their modules are imported.
+MODULES = (methods_chat, methods_conversations, methods_people, methods_things, methods_views)
+PAGE = Path(__file__).with_name("page")
+
+
+def build(box: Sandbox) -> ASGIApp:
+    """The whole workspace as one ASGI application."""
+    box.workspace.heard.append(lambda change, found, message: people.hear(box, change, found, message))
+
+    async def call(request: Request) -> Response:
+        return await api.answer(box, request)
+
+    async def link(websocket: Any) -> None:
+        await box.sockets.serve(websocket)
+
+    @asynccontextmanager
+    async def life(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await box.close()
+
+    app = Starlette(
+        routes=[
+            Route("/api/{method}", call, methods=["GET", "POST"]),
+            WebSocketRoute("/link/", link),
+            Route("/respond/{token}", _respond(box), methods=["POST"]),
+            Route("/upload/{ticket}", _upload(box), methods=["POST"]),
+            Route("/files/{id}/{name:path}", _download(box)),
+            Route("/avatars/{user}.svg", _avatar(box)),
+            *control.routes(box),
+            Route("/", _front),
+            *([Mount("/page", StaticFiles(directory=PAGE))] if PAGE.is_dir() else []),
+        ],
+        lifespan=life,
+    )
+    return _with_transport(app)
+
+
+def _with_transport(app: ASGIApp) -> ASGIApp:
+    """Give each request its transport, so that an answer can be lost on the wire and not only delayed."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        if scope["type"] == "http" and transport is not None:
+            scope["sandbox.transport"] = transport
+        await app(scope, receive, send)
+
+    return wrapped
+
+
+async def _front(_request: Request) -> Response:
+    index = PAGE / "index.html"
+    if index.is_file():
+        return FileResponse(index, headers={"cache-control": "no-store"})
+    return PlainTextResponse("The sandbox is running; its page is not installed.\n")
+
+
+def _respond(box: Sandbox) -> Any:
+    """Five answers in thirty minutes to what one person did."""
+
+    async def respond(request: Request) -> Response:
+        started = time.monotonic()
+        token = request.path_params["token"]
+        findings: list[str] = []
+        raw = await request.body()
+        body: Any = None
+        try:
+            form = "json" not in request.headers.get("content-type", "") and raw.startswith(b"payload=")
+            body = json.loads((await request.form())["payload"] if form else raw)  # type: ignore[arg-type]
+            known = box.tickets.use(token)
+            if isinstance(known, str):
+                raise Refusal(known, status=404)
+            people.show_answer(box, body, token, original=known)
+            told: dict[str, Any] = {"ok": True}
+            status = 200
+        except ValueError:
+            told, status = {"ok": False, "error": "invalid_payload"}, 400
+        except Refusal as refusal:
+            told, status = refusal.as_data(), refusal.status
+        if not told["ok"]:
+            findings.append(f"A response URL refused: {told['error']}")
+        ms = int((time.monotonic() - started) * 1000)
+        box.journal.write("respond", "response_url", request=body, response=told, ms=ms, findings=findings)
+        return PlainTextResponse("ok") if told["ok"] else JSONResponse(told, status_code=status)
+
+    return respond
+
+
+def _upload(box: Sandbox) -> Any:
+    async def upload(request: Request) -> Response:
+        known = box.files.by_ticket(request.path_params["ticket"])
+        if known is None or known["done"]:
+            return PlainTextResponse("This upload is unknown or finished.", status_code=404)
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            form = await request.form()
+            first = next((value for value in form.values() if not isinstance(value, str)), None)
+            content = await first.read() if first is not None else b""
+        else:
+            content = await request.body()
+        if len(content) != known["length"] or len(content) > LARGEST:
+            said = f"{known['length']} bytes were announced and {len(content)} came."
+            box.journal.write("api", "upload", request={"file": known["id"]}, response=said, ms=0, findings=[said])
+            return PlainTextResponse(said, status_code=400)
+        box.files.write(known, content)
+        return PlainTextResponse(f"OK - {len(content)}")
+
+    return upload
+
+
+def _download(box: Sandbox) -> Any:
+    async def download(request: Request) -> Response:
+        known = box.files.known(request.path_params["id"])
+        if known is None or known["deleted"] or not known["uploaded"]:
+            return PlainTextResponse("There is no such file.", status_code=404)
+        told = box.files.shown(known, box.url)
+        # Uploaded content is never run as a page of ours.
+        headers = {"x-content-type-options": "nosniff", "content-security-policy": "sandbox"}
+        return FileResponse(box.files.path(known), media_type=told["mimetype"], headers=headers)
+
+    return download
+
+
+def _avatar(box: Sandbox) -> Any:
+    async def avatar(request: Request) -> Response:
+        user = box.workspace.users.get(request.path_params["user"])
+        if user is None:
+            return PlainTextResponse("There is nobody of that id.", status_code=404)
+        initials = escape("".join(part[0] for part in user.real_name.split()[:2]).upper())
+        image = (
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 72 72" role="img">'
+            f'<rect width="72" height="72" rx="12" fill="{escape(user.color)}"/><text x="36" y="47" fill="#fff" '
+            f'font-family="sans-serif" font-size="30" font-weight="600" text-anchor="middle">{initials}</text></svg>'
+        )
+        return HTMLResponse(image, media_type="image/svg+xml")
+
+    return avatar
+
+
+class Server(uvicorn.Server):
+    """Says when it listens, and lets everybody who waits go as soon as it is told to stop."""
+
+    box: Sandbox
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        print(f"sandbox ready {self.box.url}/", flush=True)  # noqa: T201 (the one line that starters wait for)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.box.closing.set()
+        self.box.clock.release()
+        self.box.feed.close()
+        await self.box.sockets.drop()
+        await super().shutdown(sockets=sockets)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def serve(box: Sandbox, listener: socket.socket) -> None:
+    """Serve until a signal ends it."""
+    host, port = listener.getsockname()[:2]
+    box.url = f"http://{host}:{port}"
+    config = uvicorn.Config(
+        build(box),
+        log_level="critical",
+        ws="websockets-sansio",
+        ws_ping_interval=30,
+        timeout_graceful_shutdown=2,
+        lifespan="on",
+        access_log=False,
+    )
+    server = Server(config)
+    server.box = box
+    server.run(sockets=[listener])
