@@ -78,7 +78,7 @@ export function duration(seconds) {
   return `${Math.floor(s / 86400)} d ${Math.floor((s % 86400) / 3600)} h`;
 }
 
-const PRETTY = (style) => (s, now, tz) => relativeDay(s, now, tz) ?? date(s, now, tz, style);
+const PRETTY = (style) => (s, now, tz) => relativeDay(s, now, tz)?.toLowerCase() ?? date(s, now, tz, style);
 const TOKENS = {
   date_num: (s, now, tz) => date(s, now, tz, "num"),
   date: (s, now, tz) => date(s, now, tz),

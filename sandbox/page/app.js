@@ -1,0 +1,89 @@
+// How does the page start, and what is drawn again when something changed?
+import { renderMain } from "./channel.js";
+import { announce, toast } from "./dom.js";
+import { connect, loadState } from "./live.js";
+import { renderPane } from "./pane.js";
+import { hrefOf, onMove, parse } from "./route.js";
+import { renderSidebar } from "./sidebar.js";
+import { S, changed, channelLabel, channelOf, isMember, me, nameOf, onChange } from "./store.js";
+import { renderTopbar, setTheme } from "./topbar.js";
+import { renderViews } from "./views.js";
+
+const remembered = (key) => {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+};
+
+function firstChannel() {
+  const mine = S.channels.filter((c) => c.kind !== "im" && isMember(c) && !c.archived);
+  return (mine[0] ?? S.channels[0])?.id ?? "";
+}
+
+function render() {
+  const where = S.place.kind === "home" ? S.app?.name : channelLabel(channelOf(S.place.channel));
+  const unread = S.channels.reduce((sum, c) => sum + (c.mentions ?? 0), 0);
+  document.title = `${unread ? `(${unread}) ` : ""}${where ? `${where} · ` : ""}${S.team.name || "Sandbox"}`;
+  renderTopbar();
+  renderSidebar();
+  renderMain();
+  renderPane();
+  renderViews();
+}
+
+/** Becomes the person the address names, and goes to the place it names. */
+async function move() {
+  const { as, place } = parse(location.hash);
+  if (as && as !== S.me) await become(as);
+  if (place) {
+    S.place = place;
+    if (place.thread) S.pane = null;
+  } else if (!channelOf(S.place.channel)) S.place = { kind: "channel", channel: firstChannel(), thread: null };
+  if (!place) history.replaceState(null, "", hrefOf(S.place));
+  changed();
+}
+
+async function become(as) {
+  S.online = false;
+  S.messages.clear();
+  S.windows.clear();
+  S.unreadLine.clear();
+  S.hidden.clear();
+  S.stack = [];
+  S.home = undefined;
+  try {
+    await loadState(as);
+    S.me = as || S.me;
+  } catch (error) {
+    if (!as) throw error;
+    await loadState("");
+  }
+  if (!me()) S.me = [...S.users.values()].find((u) => !u.is_bot && !u.deleted)?.id ?? "";
+  try {
+    localStorage.setItem("as", S.me);
+  } catch {
+    // A browser without storage simply forgets who acted last.
+  }
+  connect();
+  if (as) announce(`Acting as ${nameOf(me())}`);
+}
+
+async function start() {
+  setTheme(remembered("theme"));
+  onChange(render);
+  const { as } = parse(location.hash);
+  try {
+    await become(as || remembered("as") || "");
+  } catch (error) {
+    toast(error.message, { error: true });
+    setTimeout(start, 3000);
+    return;
+  }
+  onMove(() => move().catch((error) => toast(error.message, { error: true })));
+  await move();
+}
+
+document.addEventListener("visibilitychange", changed);
+start();

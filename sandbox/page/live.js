@@ -1,0 +1,156 @@
+// How does the page learn what happens, and load what it does not know yet?
+import { get, post, stream } from "./api.js";
+import { announce, toast } from "./dom.js";
+import { mentionsMe } from "./messages.js";
+import { words } from "./mrkdwn.js";
+import { S, changed, channelOf, dropMessage, nameOf, putMessage, setClock, setState, threadRoot } from "./store.js";
+
+const PAGE = 100;
+let stop = () => undefined;
+let loading = 0;
+let missed = [];
+
+/** Loads with events kept aside, so that an answer that was on its way cannot overwrite something newer. */
+async function load(work) {
+  loading += 1;
+  try {
+    await work();
+  } finally {
+    loading -= 1;
+    if (!loading) {
+      for (const event of missed.splice(0)) apply(event, true);
+    }
+    changed();
+  }
+}
+
+export async function loadState(as = S.me) {
+  setState(await get("/control/state", { as }));
+  changed();
+}
+
+export function loadChannel(channel) {
+  return load(async () => {
+    const answer = await get("/control/messages", { as: S.me, channel, limit: PAGE });
+    const kept = [...(S.messages.get(channel)?.values() ?? [])].filter((m) => threadRoot(m));
+    S.messages.set(channel, new Map(kept.map((m) => [m.ts, m])));
+    answer.messages.forEach(putMessage);
+    S.windows.set(channel, { oldest: answer.has_more ? answer.messages[0]?.ts ?? "" : "", hasMore: answer.has_more, loaded: true });
+  });
+}
+
+const fetching = new Set();
+
+export async function loadOlder(channel) {
+  const window_ = S.windows.get(channel);
+  if (!window_?.hasMore || fetching.has(channel)) return;
+  fetching.add(channel);
+  try {
+    const answer = await get("/control/messages", { as: S.me, channel, before: window_.oldest, limit: PAGE });
+    answer.messages.forEach(putMessage);
+    S.windows.set(channel, { ...window_, oldest: answer.has_more ? answer.messages[0]?.ts ?? "" : "", hasMore: answer.has_more });
+    changed();
+  } finally {
+    fetching.delete(channel);
+  }
+}
+
+export function loadThread(channel, thread) {
+  return load(async () => {
+    const answer = await get("/control/messages", { as: S.me, channel, thread, limit: 1000 });
+    const fresh = new Set(answer.messages.map((m) => m.ts));
+    for (const m of S.messages.get(channel)?.values() ?? []) if (m.thread_ts === thread && !fresh.has(m.ts)) dropMessage(channel, m.ts);
+    answer.messages.forEach(putMessage);
+    S.windows.set(`${channel}/${thread}`, { loaded: true });
+  });
+}
+
+export async function loadHome() {
+  S.home = (await get("/control/home", { as: S.me })).view;
+  changed();
+}
+
+export async function loadViews() {
+  S.stack = (await get("/control/views", { as: S.me })).stack;
+  changed();
+}
+
+export async function markRead(channel, ts) {
+  const known = channelOf(channel);
+  if (!ts || !known || (known.unread === 0 && known.mentions === 0)) return;
+  known.unread = 0;
+  known.mentions = 0;
+  await post("/control/mark", { as: S.me, channel, ts }).catch(() => undefined);
+}
+
+export const inSight = (message) => S.place.kind === "channel" && S.place.channel === message.channel && (!threadRoot(message) || S.place.thread === threadRoot(message) || message.subtype === "thread_broadcast");
+
+function arrived(message, late) {
+  putMessage(message);
+  const channel = channelOf(message.channel);
+  if (!channel) {
+    loadState().catch(() => undefined);
+    return;
+  }
+  channel.last_ts = message.ts;
+  if (message.user === S.me || late) return;
+  const sender = message.username || nameOf(S.users.get(message.user));
+  if (inSight(message)) announce(`${sender}: ${words(message.text, 200)}`);
+  const seen = inSight(message) && document.visibilityState === "visible";
+  if (!seen && !threadRoot(message)) channel.unread = (channel.unread ?? 0) + 1;
+  if (!seen && (channel.kind === "im" || mentionsMe(message))) channel.mentions = (channel.mentions ?? 0) + 1;
+}
+
+const EVENTS = {
+  message: ({ message }, late) => arrived(message, late),
+  message_changed: ({ message }) => putMessage(message),
+  message_deleted: ({ channel, ts }) => dropMessage(channel, ts),
+  ephemeral_gone: ({ channel, ts }) => dropMessage(channel, ts),
+  views: ({ stack }) => {
+    S.stack = stack;
+  },
+  home: ({ view }) => {
+    S.home = view;
+  },
+  clock: (clock) => setClock(clock),
+  state: () => {
+    loadState().catch(() => undefined);
+  },
+  finding: ({ entry }) => {
+    S.findings += 1;
+    S.newFindings?.(entry);
+  },
+};
+
+function apply(event, late = false) {
+  EVENTS[event.type]?.(event, late);
+}
+
+/** Everything that is on the screen, fetched anew: after a (re)connection events may have been missed. */
+async function refresh() {
+  try {
+    await loadState();
+    S.windows.clear();
+    await Promise.all([loadViews(), S.place.kind === "home" ? loadHome() : null, S.place.channel ? loadChannel(S.place.channel) : null, S.place.thread ? loadThread(S.place.channel, S.place.thread) : null]);
+    S.online = true;
+  } catch (error) {
+    toast(error.message, { error: true });
+  }
+  changed();
+}
+
+export function connect() {
+  stop();
+  stop = stream(S.me, {
+    onevent: (event) => {
+      if (loading) missed.push(event);
+      else apply(event);
+      changed();
+    },
+    onopen: refresh,
+    onlost: () => {
+      S.online = false;
+      changed();
+    },
+  });
+}
