@@ -1,0 +1,290 @@
+"""How does a small production come up, and stay up until it is told to stop?"""
+
+import argparse
+import asyncio
+import contextlib
+import ctypes
+import fcntl
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import uvicorn
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from demo import admin, host, names, repository, seed
+from demo.authority import Authority, write
+from demo.cache import Cache
+from demo.gateway import Gateway, Policy
+from demo.members import Members
+from demo.ports import GATEWAY, HOSTS, Ports
+from demo.wiring import ASSETS, CRL_PATH, NAME, ORIGIN, describe, service_environment, variables
+
+log = logging.getLogger("demo.production")
+
+READY_WITHIN_S = 20
+STOPPED_WITHIN_S = 15
+LOOK_AT_CERTIFICATES_EVERY_S = 3600
+MEMBERS = ("a", "b")
+SCRIPTS = Path(__file__).resolve().parent.parent / "deployment" / "production"
+LIBC = ctypes.CDLL(None)
+
+
+class Server(uvicorn.Server):
+    """One of several in a process: the signals belong to the process."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(app: ASGIApp, tls: ssl.SSLContext | None = None) -> Server:
+    config = uvicorn.Config(
+        app, lifespan="off", log_config=None, access_log=False, server_header=False, timeout_keep_alive=75, backlog=512
+    )
+    config.load()
+    config.ssl = tls
+    return Server(config)
+
+
+def plain(authority: Authority, public_url: str) -> ASGIApp:
+    """Port 80's part: the list of revoked certificates, and the way to the encrypted side for all else."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == CRL_PATH:
+            answer: Response = Response(authority.crl_file.read_bytes(), media_type="application/pkix-crl")
+        else:
+            answer = RedirectResponse(public_url + scope["path"], 308)
+        await answer(scope, receive, send)
+
+    return app
+
+
+def remembered_secrets(file: Path) -> dict[str, str]:
+    """Made once, known to nobody outside this folder."""
+    wanted = ("admin", "host", "api_key", "digest", "session", "payments")
+    wanted += tuple(f"staging_{name}" for name in ("admin", "session", "payments"))
+    kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    kept |= {name: secrets.token_urlsafe(24) for name in wanted if name not in kept}
+    write(file, json.dumps(kept).encode(), 0o600)
+    return kept
+
+
+def lock(home: Path) -> int:
+    home.mkdir(parents=True, exist_ok=True)
+    held = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"A production runs in {home} already; stop it, or use another --home.")
+    return held
+
+
+async def switch_on(name: str, home: Path, ports: Ports, token: str) -> asyncio.subprocess.Process:
+    """Start a host. It goes when this process goes, however that happens."""
+    numbers = [str(ports.numbers[f"{name}-{role}"]) for role in ("agent", "member")]
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-I",
+        "-S",
+        host.__file__,
+        home / "hosts" / name,
+        HOSTS[name],
+        *numbers,
+        env={"PATH": os.environ.get("PATH", ""), "HOST_TOKEN": token},
+        stdin=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=lambda: LIBC.prctl(host.DIE_WITH_PARENT, signal.SIGTERM),
+    )
+
+
+async def switch_off(hosts: dict[str, asyncio.subprocess.Process]) -> None:
+    for process in hosts.values():
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+    try:
+        async with asyncio.timeout(STOPPED_WITHIN_S):
+            await asyncio.gather(*(process.wait() for process in hosts.values()))
+    except TimeoutError:
+        for process in hosts.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+
+
+async def answers(env: dict[str, str]) -> None:
+    """Come back when a customer would get an answer: the name, the certificate, a member."""
+    async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=env["CHECKOUT_CA_FILE"])) as client:
+        port = env["CHECKOUT_GATEWAY_PORT"]
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                answer = await client.get(
+                    f"https://{GATEWAY}:{port}/healthz",
+                    headers={"Host": f"{NAME}:{port}"},
+                    extensions={"sni_hostname": NAME},
+                )
+                if answer.status_code == httpx.codes.OK:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def in_background(script: str, env: dict[str, str], **more: str) -> None:
+    """Run one of the reference scripts as the company's cron or CI would, quietly and with low priority."""
+    process = await asyncio.create_subprocess_exec(
+        "nice",
+        SCRIPTS / script,
+        env={"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), **env, **more},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: LIBC.prctl(host.DIE_WITH_PARENT, signal.SIGTERM),
+    )
+    try:
+        out, _ = await process.communicate()
+    except asyncio.CancelledError:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        raise
+    if process.returncode:
+        log.warning("%s exited %s: %s", script, process.returncode, out.decode(errors="replace").strip()[-400:])
+
+
+async def what_a_company_has(env: dict[str, str], *, ci: bool) -> None:
+    """Last night's backup, and CI's test reports for each tag."""
+    if not Path(env["CHECKOUT_BACKUP_MANIFEST"]).exists():
+        await in_background("backup_production.sh", env, TMINUS_DEPLOYMENT="nightly")
+    tags = repository.git("-C", env["CHECKOUT_REPOSITORY"], "tag", "--sort=version:refname").decode().split()
+    for tag in tags if ci else ():
+        commit = repository.commit_of(Path(env["CHECKOUT_REPOSITORY"]), tag.removeprefix("v"))
+        if not (Path(env["CHECKOUT_REPORTS"]) / commit / "done.json").exists():
+            await in_background("final_tests.sh", env, TMINUS_VERSION=tag.removeprefix("v"), TMINUS_COMMIT=commit)
+
+
+async def renew_certificates(authority: Authority, crl_url: str, tls: ssl.SSLContext) -> None:
+    while True:
+        await asyncio.sleep(LOOK_AT_CERTIFICATES_EVERY_S)
+        authority.publish()
+        if authority.renew((NAME, ASSETS), crl_url):
+            tls.load_cert_chain(authority.chain_file, authority.leaf_key_file)
+            log.info("the certificate was renewed")
+
+
+def prepare(home: Path, ports: Ports, kept: dict[str, str]) -> dict[str, str]:
+    """Everything on disk that the processes expect to find."""
+    env = variables(home, ports, kept)
+    checkout = Path(env["CHECKOUT_REPOSITORY"])
+    repository.build(checkout)
+    for folder in (home / "backups", home / "reports"):
+        folder.mkdir(exist_ok=True)
+    for name in HOSTS:
+        place = home / "hosts" / name
+        if name in MEMBERS or name == "staging":
+            seed.release(place, checkout, seed.ON_STAGING if name == "staging" else seed.FIRST)
+        place.mkdir(parents=True, exist_ok=True)
+        lines = service_environment(env, kept, staging=name == "staging")
+        write(place / "environment", "".join(f"{key}={value}\n" for key, value in lines.items()).encode(), 0o600)
+    for database, folder in ((env["CHECKOUT_DATABASE"], "a"), (env["CHECKOUT_STAGING_DATABASE"], "staging")):
+        # Only a new production has no database; its hosts still hold the release they began with.
+        version = seed.ON_STAGING if folder == "staging" else seed.FIRST
+        seed.database(Path(database), home / "hosts" / folder / "releases" / version)
+    text = "# Written by demo.production at each start; the names are explained in demo/README.md.\n"
+    write(home / "production.env", (text + "".join(f"{key}={value}\n" for key, value in env.items())).encode(), 0o600)
+    return env
+
+
+async def run(home: Path, *, ci: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    ports, kept = Ports(home / "ports.json"), remembered_secrets(home / "secrets.json")
+    env = prepare(home, ports, kept)
+    authority = Authority(home / "ca")
+    authority.renew((NAME, ASSETS), env["CHECKOUT_CRL_URL"])
+    authority.publish()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    tls.load_cert_chain(authority.chain_file, authority.leaf_key_file)
+
+    zone = names.zone(
+        dict.fromkeys(("checkout", "assets", "crl"), GATEWAY) | {f"checkout-{name}": HOSTS[name] for name in HOSTS},
+        ports.dns_udp.getsockname()[0],
+    )
+    udp, tcp = await names.serve(zone, ports.dns_udp, ports.dns_tcp)
+    hosts: dict[str, asyncio.subprocess.Process] = {}
+    # A connection per request: no member can close one at the moment that it is used again.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.AsyncClient(limits=limits, trust_env=False)
+    members = Members(client, home / "gateway.json")
+    members.load({name: ports.member(name) for name in HOSTS if name != "staging"}, MEMBERS)
+    members.save()
+    cache = Cache()
+    policy = Policy(service_name=NAME, assets_name=ASSETS, allowed_origin=ORIGIN, api_key=kept["api_key"])
+    servers: list[tuple[Server, socket.socket]] = [
+        (serve(Gateway(policy, members, cache), tls), ports.https),
+        (serve(plain(authority, env["CHECKOUT_URL"])), ports.http),
+        (serve(admin.application(members, cache, kept["admin"])), ports.admin),
+    ]
+    tasks: list[asyncio.Task[None]] = []
+    try:
+        for name in HOSTS:
+            hosts[name] = await switch_on(name, home, ports, kept["host"])
+        tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
+        tasks.append(asyncio.create_task(members.watch()))
+        tasks.append(asyncio.create_task(renew_certificates(authority, env["CHECKOUT_CRL_URL"], tls)))
+        pids = {name: process.pid for name, process in hosts.items()}
+        write(home / "production.json", (json.dumps(describe(env, ports, pids), indent=2) + "\n").encode(), 0o600)
+        await ready(env, stop)
+        if not stop.is_set():
+            tasks.append(asyncio.create_task(what_a_company_has(env, ci=ci)))
+            print(f"production ready {env['CHECKOUT_URL']}", flush=True)  # noqa: T201 - whoever started this waits for it.
+        await stop.wait()
+    finally:
+        for server, _ in servers:
+            server.should_exit = server.force_exit = True
+        tcp.close()
+        udp.close()
+        for task in tasks[len(servers) :]:
+            task.cancel()
+        await switch_off(hosts)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await client.aclose()
+
+
+async def ready(env: dict[str, str], stop: asyncio.Event) -> None:
+    waiting = {asyncio.create_task(answers(env)), asyncio.create_task(stop.wait())}
+    done, pending = await asyncio.wait(waiting, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+    for task in pending:
+        task.cancel()
+    if not done:
+        sys.exit(
+            f"The production did not answer within {READY_WITHIN_S} s; hosts/*/checkout.log beside production.env says why."
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m demo.production", description="A small production on loopback.")
+    parser.add_argument("--home", type=Path, required=True, help="where it keeps everything it knows")
+    parser.add_argument("--no-ci", action="store_true", help="do not run the tests of each tag in the background")
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    home = asked.home.resolve()
+    held = lock(home)
+    try:
+        asyncio.run(run(home, ci=not asked.no_ci))
+    finally:
+        os.close(held)
+
+
+if __name__ == "__main__":
+    main()
