@@ -15,6 +15,7 @@ from sandbox.refusal import Refusal
 Method = Callable[[Sandbox, Call], dict[str, Any]]
 METHODS: dict[str, Method] = {}
 APP_TOKEN_METHODS = ("apps.connections.open",)
+SERVER_ERROR = 500
 NO_TOKEN_METHODS = ("api.test", "oauth.v2.access", "blocks.validate")
 # Methods whose scope depends on the kind of the conversation; `conversations.py` asks for it.
 SCOPE_BY_ROOM = (
@@ -54,9 +55,8 @@ async def answer(box: Sandbox, request: Request) -> Response:
         lost = box.faults.strike("lost_answer", method=name, channel=call.text("channel"))
     except Refusal as refusal:
         told, status = refusal.as_data(), refusal.status
-        if refusal.error not in ("message_not_found",):
-            call.findings.append(_told(call, refusal))
-        if status == 500:
+        call.findings.append(_told(call, refusal))
+        if status == SERVER_ERROR:
             told = {"ok": False, "error": "internal_error"}
     headers = {"retry-after": str(retry)} if (retry := told.pop("retry_after", None)) else {}
     if box.world.app.scopes is not None:
@@ -87,8 +87,8 @@ def _told(call: Call, refusal: Refusal) -> str:
 
 
 def _perform(box: Sandbox, call: Call) -> dict[str, Any]:
-    if rule := box.faults.strike("http_500", method=call.method):
-        raise Refusal("internal_error", status=500)
+    if box.faults.strike("http_500", method=call.method):
+        raise Refusal("internal_error", status=SERVER_ERROR)
     if rule := box.faults.strike("rate_limited", method=call.method):
         raise Refusal("ratelimited", status=429, retry_after=max(1, int(rule.seconds)))
     described = published().get(call.method)

@@ -190,7 +190,7 @@ SHAPES: dict[str, Shape] = {
         fields=dict.fromkeys(
             ("bold", "italic", "strike", "code", "underline", "highlight", "client_highlight", "unlink"), BOOLEAN
         )
-    ),  # fmt: skip
+    ),
     "object/column": Shape(fields={"align": one_of("left", "center", "right"), "is_wrapped": BOOLEAN}),
     "object/series": Shape(fields={"name": need(string(20)), "data": need(many(thing("object/point"), 1, 20))}),
     "object/segment": Shape(fields={"label": need(string(20)), "value": need(Field(kind="number"))}),

@@ -24,7 +24,7 @@ class Files:
     def expect(self, name: str, user: str, length: int, **more: Any) -> dict[str, Any]:
         """A file that is announced: its id and the ticket of its upload."""
         file_id = f"F{secrets.token_hex(5).upper()}"
-        known = {
+        known: dict[str, Any] = {
             "id": file_id, "name": Path(name).name or "untitled", "title": name, "user": user, "length": length,
             "ticket": secrets.token_urlsafe(24), "uploaded": False, "done": False, "deleted": False, "shares": [], **more,
         }  # fmt: skip

@@ -13,6 +13,7 @@ from sandbox.refusal import Refusal
 from sandbox.rooms import readable, room, told, writable
 from sandbox.workspace import Message, Room
 
+MOST_ALT_TEXT = 1000
 MOST_PINS = 100
 MOST_BOOKMARKS = 100
 EMOJI = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
@@ -23,7 +24,7 @@ def upload_url(box: Sandbox, call: Call) -> dict[str, Any]:
     length = call.get("length")
     if length <= 0 or length > LARGEST:
         raise Refusal("file_upload_size_restricted")
-    if len(call.text("alt_txt")) > 1000:
+    if len(call.text("alt_txt")) > MOST_ALT_TEXT:
         raise Refusal("alt_txt_too_large")
     known = box.files.expect(
         call.text("filename"), box.workspace.bot, length,
@@ -96,7 +97,7 @@ def _file(box: Sandbox, file_id: str) -> dict[str, Any]:
     return known
 
 
-def _message(box: Sandbox, found: Room, timestamp: str) -> Message:
+def _message(found: Room, timestamp: str) -> Message:
     if not timestamp:
         raise Refusal("no_item_specified")
     message = found.messages.get(timestamp)
@@ -115,7 +116,7 @@ def _joined(box: Sandbox, channel: str) -> Room:
 @method("pins.add")
 def pin(box: Sandbox, call: Call) -> dict[str, Any]:
     found = _joined(box, call.text("channel"))
-    message = _message(box, found, call.text("timestamp"))
+    message = _message(found, call.text("timestamp"))
     if message.get("pinned"):
         raise Refusal("already_pinned")
     if sum(bool(each.get("pinned")) for each in found.messages.values()) >= MOST_PINS:
@@ -127,7 +128,7 @@ def pin(box: Sandbox, call: Call) -> dict[str, Any]:
 @method("pins.remove")
 def unpin(box: Sandbox, call: Call) -> dict[str, Any]:
     found = _joined(box, call.text("channel"))
-    message = _message(box, found, call.text("timestamp"))
+    message = _message(found, call.text("timestamp"))
     if not message.get("pinned"):
         raise Refusal("no_pin")
     box.workspace.change(message, quiet=True, pinned=None)
@@ -235,19 +236,19 @@ def react(box: Sandbox, message: Message, user: str, name: str, *, remove: bool)
 @method("reactions.add")
 def add_reaction(box: Sandbox, call: Call) -> dict[str, Any]:
     found = writable(box, call.text("channel"))
-    react(box, _message(box, found, call.text("timestamp")), box.workspace.bot, call.text("name"), remove=False)
+    react(box, _message(found, call.text("timestamp")), box.workspace.bot, call.text("name"), remove=False)
     return {}
 
 
 @method("reactions.remove")
 def remove_reaction(box: Sandbox, call: Call) -> dict[str, Any]:
     found = room(box, call.text("channel"))
-    react(box, _message(box, found, call.text("timestamp")), box.workspace.bot, call.text("name"), remove=True)
+    react(box, _message(found, call.text("timestamp")), box.workspace.bot, call.text("name"), remove=True)
     return {}
 
 
 @method("reactions.get")
 def get_reactions(box: Sandbox, call: Call) -> dict[str, Any]:
     found = readable(box, call.text("channel"))
-    message = _message(box, found, call.text("timestamp"))
+    message = _message(found, call.text("timestamp"))
     return {"type": "message", "channel": found.id, "message": told(box, message)}

@@ -10,7 +10,7 @@ from sandbox.refusal import Refusal
 from sandbox.validation import check_blocks, check_view
 
 
-def _trigger(box: Sandbox, call: Call) -> str:
+def _trigger(call: Call) -> str:
     given = call.text("trigger_id") or call.text("interactivity_pointer")
     if not given:
         raise Refusal("invalid_arguments", messages=["[ERROR] missing required field: trigger_id"])
@@ -19,7 +19,7 @@ def _trigger(box: Sandbox, call: Call) -> str:
 
 @method("views.open")
 def open_view(box: Sandbox, call: Call) -> dict[str, Any]:
-    trigger = box.tickets.look(_trigger(box, call))
+    trigger = box.tickets.look(_trigger(call))
     box.screens.check(call.get("view"), (table.MODAL,))
     view = box.screens.open(trigger.user, call.get("view"))
     trigger.spent = True
@@ -28,7 +28,7 @@ def open_view(box: Sandbox, call: Call) -> dict[str, Any]:
 
 @method("views.push")
 def push_view(box: Sandbox, call: Call) -> dict[str, Any]:
-    trigger = box.tickets.look(_trigger(box, call))
+    trigger = box.tickets.look(_trigger(call))
     box.screens.check(call.get("view"), (table.MODAL,))
     view = box.screens.push(trigger.user, call.get("view"))
     trigger.spent = True
@@ -59,7 +59,7 @@ def publish_view(box: Sandbox, call: Call) -> dict[str, Any]:
 
 
 @method("blocks.validate")
-def validate(box: Sandbox, call: Call) -> dict[str, Any]:
+def validate(_box: Sandbox, call: Call) -> dict[str, Any]:
     given = [name for name in ("blocks", "view", "message") if call.get(name) is not None]
     if len(given) != 1:
         raise Refusal("invalid_arguments", messages=["must provide exactly one of `blocks`, `view`, or `message`"])

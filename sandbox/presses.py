@@ -68,7 +68,7 @@ async def press(box: Sandbox, user: User, asked: dict[str, Any]) -> dict[str, An
         box.screens.remember(view, state)
     elif message is not None:
         box.touched[(user.id, message["channel"], message["ts"])] = state
-    if not _reaches_the_app(blocks, block_id, view):
+    if not _reaches_the_app(blocks, block_id):
         return {"ok": True}
     payload = _common(box, user) | {
         "type": "block_actions",
@@ -80,7 +80,7 @@ async def press(box: Sandbox, user: User, asked: dict[str, Any]) -> dict[str, An
     return {"ok": True} if answer.error is None else {"ok": False, "error": NOT_RESPONDING}
 
 
-def _reaches_the_app(blocks: list[dict[str, Any]], block_id: str, view: View | None) -> bool:
+def _reaches_the_app(blocks: list[dict[str, Any]], block_id: str) -> bool:
     """An input block tells the app only when it asks for that."""
     block = next((each for each in blocks if each.get("block_id") == block_id), {})
     return block.get("type") != "input" or bool(block.get("dispatch_action"))
@@ -209,15 +209,20 @@ def _next_screen(box: Sandbox, user: User, view: View, body: Any) -> dict[str, A
         elif kind is None:
             box.screens.close(user.id, view["id"])
         else:
-            raise Refusal("invalid_arguments", messages=[f"[ERROR] unsupported response_action: {kind}"])
+            return _refused(box, user, body, Refusal("invalid_arguments", messages=[f"[ERROR] no such action: {kind}"]))
     except Refusal as refusal:
-        details = "; ".join(refusal.messages or [])
-        box.journal.write(
-            "action", "response_action", user=user.id, request=body, response=refusal.as_data(), ms=0,
-            findings=[f"The answer to the submission was refused: {refusal.error} {details}".strip()],
-        )  # fmt: skip
-        return {"ok": False, "error": NO_CONNECTION}
+        return _refused(box, user, body, refusal)
     return {"ok": True}
+
+
+def _refused(box: Sandbox, user: User, body: dict[str, Any], refusal: Refusal) -> dict[str, Any]:
+    """The person sees that it did not work, and the app's author why."""
+    details = "; ".join(refusal.messages or [])
+    findings = [f"The answer to the submission was refused: {refusal.error} {details}".strip()]
+    box.journal.write(
+        "action", "response_action", user=user.id, request=body, response=refusal.as_data(), ms=0, findings=findings
+    )
+    return {"ok": False, "error": NO_CONNECTION}
 
 
 def _errors(view: View, errors: Any) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Sockets:
         ready = [connection for connection in self.connections if not connection.leaving]
         return self._chance.choice(ready) if ready else None
 
-    async def ask(self, envelope: dict[str, Any], what: str, timeout_s: float) -> dict[str, Any] | None | bool:
+    async def ask(self, envelope: dict[str, Any], what: str, timeout_s: float) -> dict[str, Any] | bool | None:
         """The acknowledgement; None when none came in time; False when there is nobody to ask."""
         envelope_id = envelope["envelope_id"]
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()

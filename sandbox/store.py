@@ -12,6 +12,7 @@ create table if not exists log (n integer primary key autoincrement, findings in
 create index if not exists log_findings on log (n) where findings > 0;
 """
 KEPT_LOG = 20_000
+TRIMMED_EVERY = 1000
 
 
 class Store:
@@ -44,7 +45,7 @@ class Store:
         body = json.dumps(entry, default=str)
         row = self._db.execute("insert into log (findings, body) values (?, ?)", (len(entry["findings"]), body))
         number = int(row.lastrowid or 0)
-        if number % 1000 == 0:
+        if number % TRIMMED_EVERY == 0:
             self._db.execute("delete from log where n <= ?", (number - KEPT_LOG,))
         return number
 

@@ -56,15 +56,15 @@ class Tickets:
         self._store.put("response", token, known | {"made": time.time(), "uses": 0})
         return token
 
-    def use(self, token: str) -> dict[str, Any] | str:
-        """What the URL stands for, counted as one use; or Slack's error."""
+    def use(self, token: str) -> dict[str, Any]:
+        """What the URL stands for, counted as one use; or Slack's refusal."""
         known = self._store.get("response", token)
         if known is None:
-            return "invalid_url"
+            raise Refusal("invalid_url", status=404)
         if time.time() - known["made"] > RESPONSE_LIVES_S:
-            return "expired_url"
+            raise Refusal("expired_url", status=404)
         if known["uses"] >= RESPONSE_USES:
-            return "used_url"
+            raise Refusal("used_url", status=404)
         self._store.put("response", token, known | {"uses": known["uses"] + 1})
         return known
 

@@ -250,8 +250,7 @@ def _field(value: Any, field: Field, pointer: str) -> Iterator[Issue]:
         if field.kind == "text" and isinstance(value, dict) and isinstance(value.get("text"), str):
             yield from _length(value["text"], field, f"{pointer}/text", already=3000)
         return
-    is_bool = isinstance(value, bool)
-    if not isinstance(value, JSON_TYPES[field.kind]) or (is_bool and field.kind != "boolean"):
+    if not _is(value, field.kind):
         yield Issue(
             message=f"must provide a{'n' if field.kind == 'integer' else ''} {field.kind}",
             pointer=pointer,
@@ -264,6 +263,11 @@ def _field(value: Any, field: Field, pointer: str) -> Iterator[Issue]:
         yield from _list(value, field, pointer)
     elif field.kind in ("integer", "number"):
         yield from _number(value, field, pointer)
+
+
+def _is(value: Any, kind: str) -> bool:
+    """Whether the value has the type; JSON's true is no number here."""
+    return isinstance(value, JSON_TYPES[kind]) and (kind == "boolean" or not isinstance(value, bool))
 
 
 def _string(value: str, field: Field, pointer: str) -> Iterator[Issue]:

@@ -143,11 +143,13 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _user(entry: dict[str, Any], team: Team) -> User:
-    return User(**({"email": f"{entry['name']}@{team.domain}.example"} | entry))
+    filled: dict[str, Any] = {"email": f"{entry['name']}@{team.domain}.example"} | entry
+    return User(**filled)
 
 
 def _group(entry: dict[str, Any]) -> UserGroup:
-    return UserGroup(**(entry | {"users": tuple(entry.get("users") or ())}))
+    filled: dict[str, Any] = entry | {"users": tuple(entry.get("users") or ())}
+    return UserGroup(**filled)
 
 
 def _channel(entry: dict[str, Any], people: list[User], bot: User) -> ChannelSeed:
