@@ -17,9 +17,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
-from bot import judge
+from bot import judge, references
 from bot.errors import Cannot, ConfigError, Unreachable
 from bot.model import Clock, Condition, Finding, Measured, Row, Value, Verdict
 from bot.net import Net, words
@@ -52,32 +52,6 @@ def _seconds(value: object) -> object:
 Seconds = Annotated[float, BeforeValidator(_seconds)]
 
 
-class Secret(BaseModel, extra="forbid", frozen=True):
-    """A value that stands in the environment (`{env: NAME}`) or in a file (`{file: PATH}`), never in app.yaml."""
-
-    env: str = ""
-    file: str = ""
-    #: What goes in front of it: `{env: API_TOKEN, prefix: "Bearer "}`.
-    prefix: str = ""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "Secret":
-        if bool(self.env) == bool(self.file):
-            raise ValueError("a secret is {env: NAME} or {file: PATH}")
-        return self
-
-    def bare(self, environ: Mapping[str, str]) -> str:
-        """The value itself, without its prefix."""
-        if self.env:
-            if value := environ.get(self.env, "").strip():
-                return value
-            raise Cannot(f"The environment variable {self.env} is not set; this check needs it.")
-        try:
-            return Path(self.file).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise Cannot(f"The secret in {self.file} could not be read: {words(error)}.") from error
-
-
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """What a check is given of the world."""
@@ -90,17 +64,13 @@ class Context:
     deadline: float
     #: service, environment, version, commit, previous, deployment; what is not known is missing or empty.
     release: Mapping[str, str] = field(default_factory=dict)
-    #: Only for resolving references to secrets, and for what `exec` passes on by name.
+    #: Only for resolving references, and for what `exec` passes on by name.
     environ: Mapping[str, str] = field(default_factory=dict)
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("checks"))
 
     def left(self) -> float:
         """Seconds until the deadline."""
         return max(0.0, self.deadline - time.monotonic())
-
-    def reveal(self, value: "str | Secret") -> str:
-        """The text behind a parameter that may be a reference to a secret."""
-        return value if isinstance(value, str) else value.prefix + value.bare(self.environ)
 
 
 Measure = Callable[[Any, Context], Awaitable[Measured]]
@@ -217,7 +187,8 @@ def validate(plan: CheckPlan) -> BaseModel:
     plugin = _named(plan.uses, plan.name)
     for text in _texts(dict(plan.with_)):
         _variables_known(plan.name, text)
-    params = _params(plugin, plan.name, plan.with_)
+    # What a reference stands for is known on the machine that measures; here any word or number will do.
+    params = _params(plugin, plan.name, references.stood_in(dict(plan.with_)))
     extra = plugin.names(params)
     plan = completed(plan)
     for text in (*plan.require, *plan.pass_, *plan.warn):
@@ -301,8 +272,8 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
     try:
         plan = _filled_rules(completed(plan), ctx.release)
         plugin = _named(plan.uses, plan.name)
-        params = _params(plugin, plan.name, _filled(dict(plan.with_), ctx.release))
-        hidden = tuple(secret.bare(ctx.environ) for secret in _secrets(params))
+        with_, hidden = references.resolved(dict(plan.with_), ctx.environ)
+        params = _params(plugin, plan.name, _filled(with_, ctx.release))
         for attempt in range(max(1, plan.attempts)):
             if attempt:
                 await asyncio.sleep(plan.retry_after_s)
@@ -416,20 +387,6 @@ def _fact(name: str, release: Mapping[str, str]) -> str:
     if name in VARIABLES and (value := release.get(name, "")):
         return value
     raise Cannot(f"The {name} of this deployment is not known, and this check needs it.")
-
-
-def _secrets(value: Any) -> Iterator[Secret]:
-    if isinstance(value, Secret):
-        yield value
-    elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            yield from _secrets(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for one in typing.cast("Mapping[Any, Any]", value).values():
-            yield from _secrets(one)
-    elif isinstance(value, list | tuple | set | frozenset):
-        for one in typing.cast("list[Any]", value):
-            yield from _secrets(one)
 
 
 # ── What is kept ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from checks import exec as _exec
 from checks import files as _files
 from checks import http as _http
+from checks import tls as _tls
 
 #: Every plugin's module, in one place; a file that is not listed here is not a check.
-MODULES = (_exec, _files, _http)
+MODULES = (_exec, _files, _http, _tls)

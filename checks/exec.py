@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from bot.check import Context, Secret, check
+from bot.check import Context, check
 from bot.errors import Cannot, Unreachable
 from bot.judge import duration
 from bot.model import Measured, Row, Value
@@ -33,7 +33,7 @@ class Params(BaseModel, extra="forbid"):
     command: list[str] = Field(min_length=1, description="Program and arguments; never through a shell.")
     cwd: str = Field(default=".", description="Where it runs.")
     environment: list[str] = Field(default=[], description="Names of environment variables that it may see.")
-    given: dict[str, str | Secret] = Field(default={}, description="Variables given outright, or as `{env: NAME}`.")
+    given: dict[str, str] = Field(default={}, description="Variables given outright, or as `{env: NAME}`.")
     remap: dict[int, State] = Field(
         default={}, description="What an exit code means, where it is not Nagios's meaning: `{1: critical}`."
     )
@@ -99,7 +99,7 @@ def _tail(ended: Ended) -> str:
 def _environment(params: Params, ctx: Context) -> dict[str, str]:
     base = {name: ctx.environ[name] for name in ("PATH", "HOME") if name in ctx.environ}
     named = {name: ctx.environ[name] for name in params.environment if name in ctx.environ}
-    return {**base, "LC_ALL": "C", **named, **{name: ctx.reveal(value) for name, value in params.given.items()}}
+    return {**base, "LC_ALL": "C", **named, **params.given}
 
 
 async def run(
@@ -125,22 +125,27 @@ async def run(
         raise Cannot(f"'{command[0]}' could not be started in {cwd}: {words(error)}.") from error
     # A little of the limit is kept back, so that ending the group is still part of the measurement.
     limit = max(0.05, limit - 0.2)
-    reading = [asyncio.ensure_future(_drained(stream)) for stream in (process.stdout, process.stderr)]
+    out, err = bytearray(), bytearray()
+    streams = ((process.stdout, out), (process.stderr, err))
+    reading = [asyncio.ensure_future(_drained(stream, kept)) for stream, kept in streams]
     try:
         async with asyncio.timeout(limit):
             if process.stdin:
                 process.stdin.write(stdin)
                 process.stdin.close()
             # Newer Pythons let wait() wait for the pipes too, which a child that was left behind may hold for ever.
-            while process.returncode is None:
+            while process.returncode is None:  # noqa: ASYNC110 - asyncio has no event for it
                 await asyncio.sleep(0.01)
             await asyncio.wait(reading, timeout=0.5)
     except TimeoutError as error:
         raise Unreachable(f"'{command[0]}' did not end within {duration(limit)} and was killed.") from error
     finally:
         _end(process.pid)
-        out, err = await asyncio.gather(*reading)
-    return Ended(code=process.returncode, out=out, err=err, seconds=time.monotonic() - begun)
+        await asyncio.wait(reading, timeout=0.5)
+        # A daemon that left the group may still hold the pipe; what it says later is not this program's output.
+        for one in reading:
+            one.cancel()
+    return Ended(code=process.returncode, out=_text(out), err=_text(err), seconds=time.monotonic() - begun)
 
 
 def _end(group: int) -> None:
@@ -151,12 +156,13 @@ def _end(group: int) -> None:
         return
 
 
-async def _drained(stream: asyncio.StreamReader | None) -> str:
-    kept = bytearray()
+async def _drained(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
     while stream and (chunk := await stream.read(65536)):
-        if len(kept) < KEPT:
-            kept += chunk
-    return bytes(kept[:KEPT]).decode("utf-8", "replace")
+        kept += chunk[: max(0, KEPT - len(kept))]
+
+
+def _text(kept: bytearray) -> str:
+    return kept.decode("utf-8", "replace")
 
 
 # ── Nagios's output ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
 
-from bot.check import Context, Secret, check
+from bot.check import Context, check
 from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.net import Answer
 from checks.pick import checked, pick, read
-from checks.reach import Reach, revealed, tried
+from checks.reach import Reach, tried
 
 
 class Params(Reach):
@@ -23,7 +23,9 @@ class Params(Reach):
 
     urls: list[str] = Field(min_length=1, description="Pages or endpoints to ask.")
     method: str = Field(default="GET", pattern="^[A-Z]+$")
-    headers: dict[str, str | Secret] = Field(default={}, description="A value may be a secret: `{env: NAME}`.")
+    headers: dict[str, str] = Field(
+        default={}, description="Header lines to send; a value may be `{env: NAME, prefix: …}`."
+    )
     body: str = ""
     times: int = Field(default=1, ge=1, le=20, description="How often each address is asked, each on a new connection.")
     expect: list[int] = Field(default=[200], min_length=1, description="Status codes that are right.")
@@ -90,7 +92,6 @@ async def http(params: Params, ctx: Context) -> Measured:
     Fix: The evidence names the address and what it answered; look at that member's log first.
     """
     net = params.net(ctx)
-    headers = revealed(params.headers, ctx)
     places = [(url, at) for url in params.urls for at in await params.places(net, url)]
 
     async def several(url: str, at: str) -> list[Probe]:
@@ -102,7 +103,7 @@ async def http(params: Params, ctx: Context) -> Measured:
             url,
             address=at,
             method=params.method,
-            headers=headers,
+            headers=params.headers,
             content=params.body.encode(),
             follow=params.follow,
         )

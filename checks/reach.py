@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from pydantic import BaseModel, Field
 
-from bot.check import Context, Secret
+from bot.check import Context
 from bot.errors import Unreachable
 from bot.net import Answer, Net
 
@@ -34,13 +34,6 @@ class Reach(BaseModel, extra="forbid"):
     async def places(self, net: Net, url: str) -> tuple[str, ...]:
         """Where to connect for this URL: every address, because one broken member is enough."""
         return tuple(self.addresses) or await net.addresses(url)
-
-
-Headers = Mapping[str, str | Secret]
-
-
-def revealed(headers: Headers, ctx: Context) -> dict[str, str]:
-    return {name: ctx.reveal(value) for name, value in headers.items()}
 
 
 async def each(net: Net, reach: Reach, urls: list[str], headers: Mapping[str, str]) -> list[Answer]:
