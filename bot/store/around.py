@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -72,9 +72,11 @@ async def remember_person(connection: AsyncConnection, one: Person, *, email: st
 
 
 async def known_person(connection: AsyncConnection, id_or_email: str, *, since: datetime | None) -> Person | None:
+    # An address that Slack did not tell is empty, and must not be found by asking for nobody.
+    by_email = and_(person.c.email == id_or_email.lower(), person.c.email != "")
     rows = await connection.execute(
         select(person)
-        .where(or_(person.c.id == id_or_email, person.c.email == id_or_email.lower()))
+        .where(or_(person.c.id == id_or_email, by_email))
         .where(*([person.c.learned_at >= since] if since else []))
         .order_by(person.c.learned_at.desc())
         .limit(1)

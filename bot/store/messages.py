@@ -110,6 +110,25 @@ class Messages:
 
         return await self._database.read(work)
 
+    async def standing(self, deployment: str, prefix: str) -> dict[str, tuple[bool, str]]:
+        """Of the messages whose keys begin like this: do they stand as wanted, and why will they never?"""
+
+        async def work(connection: AsyncConnection) -> dict[str, tuple[bool, str]]:
+            rows = await connection.execute(
+                select(_row.key, _row.wanted_hash, _row.shown_hash, _row.refused_hash, _row.refused_why).where(
+                    _row.deployment == deployment, _row.key.startswith(prefix, autoescape=True), _row.wanted_hash != ""
+                )
+            )
+            return {
+                row.key: (
+                    row.shown_hash == row.wanted_hash,
+                    row.refused_why if row.refused_hash == row.wanted_hash else "",
+                )
+                for row in rows
+            }
+
+        return await self._database.read(work)
+
     async def sending(self, owed: Owed) -> bool:
         if _is_home(owed):
             # Publishing a view twice is publishing it once: there is nothing to claim.
