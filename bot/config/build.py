@@ -74,18 +74,21 @@ class Builder:
         order: list[str] = []
         for key, entry in entries.items():
             self.key((*path, key))
-            if not entry.enabled and not entry.because.strip():
-                self.wrong((*path, key, "enabled"), "is left out without a reason; add `because:` in one sentence")
             if entry.after:
                 self.named((*path, key, "after"), entry.after, (one for one in entries if one != key), "entry")
             if entry.after in order:
                 order.insert(order.index(entry.after) + 1, key)
             else:
                 order.append(key)
-        for key in order:
-            if not entries[key].enabled:
-                self.left_out[entries[key].title] = entries[key].because
-        return {key: entries[key] for key in order if entries[key].enabled}
+        return {key: entries[key] for key in order if self.kept((*path, key), entries[key])}
+
+    def kept(self, path: tuple[Key, ...], part: shape.Part) -> bool:
+        """False for what is left out, which takes a reason."""
+        if not part.enabled:
+            self.left_out[part.title] = part.because
+            if not part.because.strip():
+                self.wrong((*path, "enabled"), "is left out without a reason; add `because:` in one sentence")
+        return part.enabled
 
     # ── Items ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -117,33 +120,31 @@ class Builder:
         return tuple(self.item((*path, key), key, item, owner) for key, item in kept.items())
 
     def section(self, path: tuple[Key, ...], key: str, section: shape.Section) -> SectionPlan:
-        self.key((*path[:-1], key)) if path[-1] == key else None
         self.named((*path, "owner"), section.owner, self.layer.roles, "role")
-        items = self.item_list((*path, "items"), section.items, section.owner)
+        kept = self.kept(path, section)
+        items = self.item_list((*path, "items"), section.items, section.owner) if kept else ()
         return SectionPlan(key=key, title=section.title, role=section.owner, items=items)
 
     def sections(self) -> tuple[SectionPlan, ...]:
-        made = (self.section(("sections", key), key, one) for key, one in self.layer.sections.items())
+        for key in self.layer.sections:
+            self.key(("sections", key))
+        made = [self.section(("sections", key), key, one) for key, one in self.layer.sections.items()]
         return tuple(one for one in made if one.items)
 
     def follow_ups(self) -> tuple[FollowUpPlan, ...]:
-        plans: list[FollowUpPlan] = []
-        for key, one in self.layer.follow_ups.items():
-            path: tuple[Key, ...] = ("follow_ups", key)
-            self.key(path)
-            tasks = self.item_list((*path, "tasks"), one.tasks)
-            if tasks:
-                plans.append(
-                    FollowUpPlan(
-                        key=key,
-                        title=one.title,
-                        after_s=one.after,
-                        tasks=tasks,
-                        remind_after_s=one.remind_after,
-                        escalate_after_s=one.escalate_after,
-                    )
-                )
-        return tuple(sorted(plans, key=lambda one: one.after_s))
+        made = [self.follow_up(("follow_ups", key), key, one) for key, one in self.layer.follow_ups.items()]
+        return tuple(sorted((one for one in made if one.tasks), key=lambda one: one.after_s))
+
+    def follow_up(self, path: tuple[Key, ...], key: str, one: shape.FollowUp) -> FollowUpPlan:
+        self.key(path)
+        return FollowUpPlan(
+            key=key,
+            title=one.title,
+            after_s=one.after,
+            tasks=self.item_list((*path, "tasks"), one.tasks) if self.kept(path, one) else (),
+            remind_after_s=one.remind_after,
+            escalate_after_s=one.escalate_after,
+        )
 
     # ── Steps ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -175,7 +176,7 @@ class Builder:
         if step.approved_by and kind is not StepKind.SCRIPT:
             self.wrong((*path, "approved_by"), "only a script waits for an approval")
         if step.sees and not self.layer.release.seen:
-            self.wrong((*path, "sees"), "needs `release.seen`: the addresses that tell which version runs")
+            self.wrong((*path, "sees"), "needs `release.seen`: the check that sees which version answers")
         if step.only_if and not self.layer.release.schema_path:
             self.wrong((*path, "only_if"), "needs `release.schema_path`: where the schema of the database stands")
         return StepPlan(
@@ -311,7 +312,7 @@ class Builder:
                 title=one.title,
                 argv=tuple(one.run),
                 cwd=one.cwd,
-                environment=tuple(one.environment),
+                environment=tuple(dict.fromkeys([*one.environment, *one.secrets])),
                 secrets=tuple(one.secrets),
                 deadline_s=one.deadline,
                 log_limit=one.log_limit,
@@ -388,14 +389,15 @@ class Builder:
             re.compile(one.version_pattern)
         except re.error as error:
             self.wrong(("release", "version_pattern"), f"is not a regular expression: {error}")
+        if one.seen:
+            self.uses_check(("release", "seen"), one.seen)
         if "${version}" not in one.tag:
             self.wrong(("release", "tag"), "has to contain ${version}")
         return ReleasePlan(
             repository=one.repository,
             tag=one.tag,
             compare_url=one.compare_url,
-            seen=tuple(one.seen),
-            version_path=one.version_path,
+            seen=one.seen,
             version_pattern=one.version_pattern,
             schema_path=one.schema_path,
         )
@@ -431,6 +433,7 @@ class Builder:
         triggers = self.triggers()
         follow_ups = self.follow_ups()
         artifacts = self.item_list(("artifacts",), layer.artifacts)
+        release = self.release()
         self.recorded()
         plan = Plan(
             service=service,
@@ -439,7 +442,7 @@ class Builder:
             announce_to=tuple(layer.announce_to),
             admins=tuple(layer.admins),
             roles=self.roles(),
-            release=self.release(),
+            release=release,
             sign_off=self.sign_off(),
             sections=sections,
             steps=steps,

@@ -44,6 +44,8 @@ def _sentence(one: ErrorDetails, path: tuple[Key, ...], model: type[BaseModel]) 
         return f"not a key here; {offer(str(path[-1]), known_keys(model, path[:-1]))}"
     if kind == "literal_error":
         return f"{found} is not known; {offer(str(one['input']), _choices(str(context['expected'])))}"
+    if one["input"] is None and kind == "model_type":
+        return "is empty; to leave it out, write `enabled: false` and `because:`"
     if kind == "string_type" and isinstance(one["input"], int | float):
         return f"expected a text, found {found}; put it in quotes"
     return _SENTENCES.get(kind, f"{one['msg']}, found {{found}}").format(found=found, **context)

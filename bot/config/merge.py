@@ -8,6 +8,8 @@ from bot.config.references import is_reference
 from bot.config.tree import Node
 
 _RULES = ("require", "pass", "warn")
+#: Lines of the checklist are left out with a reason, never just taken away.
+_CHECKLIST = ("roles", "sections", "steps", "verification", "criteria", "triggers", "follow_ups", "artifacts")
 _MEASURED_BY = ("with", *_RULES, "baseline")
 
 
@@ -22,13 +24,17 @@ def merge(below: Node, above: Node, path: tuple[str, ...] = ()) -> Node:
     result = below
     for key, one in above.entries.items():
         inherited = below.get(key)
-        if one.value is None:
+        if one.value is None and not _is_of_the_checklist(inherited, (*path, key)):
             result = result.without(key)
         elif inherited is None:
             result = result.with_entry(key, one, above.keys[key])
         else:
             result = result.with_entry(key, merge(inherited, one, (*path, key)), above.keys[key])
     return replace(result, place=above.place)
+
+
+def _is_of_the_checklist(inherited: Node | None, path: tuple[str, ...]) -> bool:
+    return inherited is not None and inherited.is_mapping and path[0] in _CHECKLIST
 
 
 def _afresh(below: Node, above: Node) -> Node:

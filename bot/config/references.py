@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from bot.config.mistakes import Mistakes, Place, offer
+from bot.config.mistakes import Mistakes, offer
 from bot.config.tree import Key, Node, dotted
 
 #: Words in the name of a key that make its value a secret: `token`, `db_password`, `X-Api-Key`.
@@ -80,25 +80,27 @@ def _reference(
 
 
 def _from_environment(node: Node, path: tuple[Key, ...], environ: Mapping[str, str], mistakes: Mistakes) -> Node:
-    name = str(node.entries["env"].value)
-    default = node.get("default")
-    then, split = node.get("then"), node.get("split")
-    value: object = environ.get(name) or None
-    if value is None and default is not None:
+    name = node.entries["env"]
+    default, split = node.get("default"), node.get("split")
+    value = environ.get(str(name.value), "")
+    if not value and default is not None:
         return Node(place=default.place, value=default.value, keys=default.keys)
-    if value is None:
-        mistakes.add(
-            _name_place(node),
-            dotted(path),
-            f"{name} is not set in the environment; set it, or add a default: {{env: {name}, default: …}}",
-        )
-        value = ""
+    if not value:
+        sentence = f"{name.value} is not set in the environment; set it, or add `default:` to the reference"
+        mistakes.add(name.place, dotted(path), sentence)
+    suffix = _suffix(node.get("then"), path, environ, mistakes)
     if split is not None:
-        parts = [one.strip() for one in str(value).split(str(split.value)) if one.strip()]
-        suffix = str(then.value) if then else ""
+        parts = [one.strip() for one in value.split(str(split.value)) if one.strip()]
         return Node(place=node.place, value=[Node(place=node.place, value=part + suffix) for part in parts])
-    return Node(place=node.place, value=f"{value}{then.value}" if then else value)
+    return Node(place=node.place, value=value + suffix)
 
 
-def _name_place(node: Node) -> Place:
-    return node.entries["env"].place
+def _suffix(then: Node | None, path: tuple[Key, ...], environ: Mapping[str, str], mistakes: Mistakes) -> str:
+    """What follows the value: a text, another reference, or several of them."""
+    if then is None:
+        return ""
+    known = _resolve(then, (*path, "then"), environ, mistakes, secret=False)
+    if known.is_mapping:
+        mistakes.add(then.place, dotted((*path, "then")), "expected a text, a reference, or a list of them")
+        return ""
+    return "".join(str(one.value) for one in known.elements or [known])

@@ -1,8 +1,10 @@
 """What do editors need to know to complete and to check configuration files while somebody types?"""
 
+from bot.config import units
 from bot.config.shape import Layer
 from bot.plan import Json
 
+_FOLLOWS: dict[str, Json] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Reference"}]}
 _REFERENCE = {
     "type": "object",
     "description": "A value from the environment ({env: NAME}, with an optional default), or a secret from a file ({file: PATH}).",
@@ -10,7 +12,11 @@ _REFERENCE = {
         "env": {"type": "string", "description": "Name of the environment variable."},
         "file": {"type": "string", "description": "Path of a file that holds a secret."},
         "default": {"description": "The value if the variable is not set. Not for secrets."},
-        "then": {"type": "string", "description": "Text that follows the variable's value."},
+        "then": {
+            "description": "What follows the variable's value: a text, another reference, or several of them.",
+            "anyOf": [_FOLLOWS, {"type": "array", "items": _FOLLOWS}],
+        },
+        "prefix": {"type": "string", "description": "Goes in front of a secret, such as `Bearer `."},
         "split": {"type": "string", "description": "Make a list of the value: what stands between its parts."},
     },
     "oneOf": [{"required": ["env"]}, {"required": ["file"]}],
@@ -91,23 +97,28 @@ def _loosened(model: dict[str, Json], *, rules: bool) -> dict[str, Json]:
     }
     return {
         "type": "object",
-        "description": model.get("description", ""),
+        **({"description": model["description"]} if "description" in model else {}),
         "additionalProperties": False,
         "properties": properties,
     }
 
 
 def _or_reference(one: dict[str, Json], also: dict[str, Json] | None) -> dict[str, Json]:
-    described = {key: one[key] for key in ("description", "default") if key in one}
-    kept = {key: value for key, value in one.items() if key not in ("description", "default", "title", "minItems")}
-    if kept.get("type") == "array" and kept.get("items", {}).get("type") == "string":
-        kept["items"] = {"anyOf": [kept["items"], {"$ref": "#/$defs/Reference"}]}
-    elif kept.get("type") == "object" and "$ref" in (entries := kept.get("additionalProperties", {})):
+    described = {"description": one["description"]} if "description" in one else {}
+    if one.get("default") and not isinstance(one["default"], dict):
+        described["default"] = units.written(one["default"], one.get("pattern", ""))
+    kept = {key: value for key, value in one.items() if key not in {"description", "default", "title", "minItems"}}
+    entries = kept.get("items") or kept.get("additionalProperties")
+    if kept.get("type") == "array":
+        kept["items"] = {"anyOf": [entries, {"$ref": "#/$defs/Reference"}]}
+    elif isinstance(entries, dict):
         kept["additionalProperties"] = {"anyOf": [entries, {"type": "null"}]}
-    choices = kept.pop("anyOf", [kept])
-    extra: list[dict[str, Json]] = [also] if also else []
-    if {"type": "null"} not in choices:
-        extra.append({"type": "null"})
-    if not any("$ref" in choice or choice.get("type") == "object" for choice in choices):
-        extra.append({"$ref": "#/$defs/Reference"})
+    choices: list[dict[str, Json]] = kept.pop("anyOf", [kept])
+    nothing: dict[str, Json] = {"type": "null"}
+    is_mapping = any("$ref" in choice or choice.get("type") == "object" for choice in choices)
+    extra = [
+        *([also] if also else []),
+        *([] if nothing in choices else [nothing]),
+        *([] if is_mapping else [{"$ref": "#/$defs/Reference"}]),
+    ]
     return {**described, "anyOf": [*choices, *extra]}

@@ -49,23 +49,35 @@ class Settings:
     def describe(self) -> str:
         """What was read, for somebody at a terminal."""
         lines: list[str] = []
+        told: dict[str, Mapping[str, str]] = {}
         for (service, environment), plan in self.plans.items():
-            groups = (*plan.sections, plan.verification, plan.criteria, *plan.follow_ups)
-            items = [item for one in groups for item in (one.items if hasattr(one, "items") else one.tasks)]  # type: ignore[union-attr]
-            items.extend(plan.artifacts)
-            measured = sum(item.check is not None for item in items)
-            lines.append(
-                f"{service} → {environment}: {len(items)} items ({measured} measured, {len(items) - measured} for people), "
-                f"{len(plan.steps)} steps, {len(plan.checks)} checks, {len(plan.triggers)} triggers, "
-                f"{len(plan.scripts)} scripts; threads in #{plan.channel}; configuration {plan.digest[:12]}"
-            )
-            lines += [f"  left out: {title} ({why})" for title, why in self.left_out[service, environment].items()]
+            lines.append(f"{service} → {environment}: {_summary(plan)}")
+            left_out = self.left_out[service, environment]
+            if told.get(service) == left_out:
+                lines += ["  left out: the same as above"] if left_out else []
+                continue
+            told[service] = left_out
+            for reason in dict.fromkeys(left_out.values()):
+                titles = [title for title, because in left_out.items() if because == reason]
+                lines.append(f"  left out: {'; '.join(titles)}. Because: {reason}")
         return "\n".join(lines)
 
     def _known(self, service: str) -> None:
         if service not in self.services:
             known = ", ".join(nearest(service, self.services))
             raise Refused(f"There is no service {service}. Known: {known}.")
+
+
+def _summary(plan: Plan) -> str:
+    items = [*plan.verification.items, *plan.criteria.items, *plan.artifacts]
+    items += [item for section in plan.sections for item in section.items]
+    items += [task for follow_up in plan.follow_ups for task in follow_up.tasks]
+    measured = sum(item.check is not None for item in items)
+    return (
+        f"{len(items)} items ({measured} measured, {len(items) - measured} for people), {len(plan.steps)} steps, "
+        f"{len(plan.checks)} checks, {len(plan.triggers)} triggers, {len(plan.scripts)} scripts; "
+        f"threads in #{plan.channel}; configuration {plan.digest[:12]}"
+    )
 
 
 def load(

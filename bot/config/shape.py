@@ -32,8 +32,8 @@ class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, use_attribute_docstrings=True)
 
 
-class Entry(Shape):
-    """What every line of a list has: it can be left out, with a reason, and moved."""
+class Part(Shape):
+    """What can be left out, with a reason."""
 
     title: Text
     """The words that people read."""
@@ -41,6 +41,11 @@ class Entry(Shape):
     """`false` leaves this one out; then `because` is needed."""
     because: str = ""
     """Why this one is left out. Shown by `check-config`."""
+
+
+class Entry(Part):
+    """One of a list, which can be moved too."""
+
     after: str = ""
     """Key of the entry of the same list behind which this one stands. Without it: where it was defined, or at the end."""
 
@@ -69,9 +74,7 @@ class Item(Entry):
     """One sentence: how to clear it when it fails."""
 
 
-class Section(Shape):
-    title: Text
-    """Heading of the section."""
+class Section(Part):
     owner: str = ""
     """Key of the role that the section belongs to; items without an owner of their own inherit it."""
     items: dict[str, Item]
@@ -214,9 +217,7 @@ class Trigger(Entry):
     """Roll back without a person's yes, two minutes after it tripped, unless somebody stops it."""
 
 
-class FollowUp(Shape):
-    title: Text
-    """Heading of the follow-up."""
+class FollowUp(Part):
     after: Duration
     """Due so long after the deployment went live."""
     remind_after: Duration = 3600.0
@@ -234,10 +235,8 @@ class Release(Shape):
     """How tags are written."""
     compare_url: str = ""
     """Link to the changes; `${previous}` and `${version}` are replaced."""
-    seen: list[Text] = []
-    """URLs that tell which version runs, one per address."""
-    version_path: str = "version"
-    """Where the version stands in their JSON."""
+    seen: str = ""
+    """Name of the check (`uses: http`) that sees which version answers, at every address."""
     version_pattern: str = r"[0-9]+\.[0-9]+\.[0-9]+([-+.][0-9A-Za-z.-]+)?"
     """What a version looks like; anything else is refused."""
     schema_path: str = ""

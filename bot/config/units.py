@@ -35,6 +35,17 @@ def rate(value: object) -> float:
     return float(found[1])
 
 
+def written(value: object, form: str) -> object:
+    """A number of base units as people write it: 1800 seconds are "30 min"."""
+    if form == RATE:
+        return f"{value:g}/s"
+    units = {DURATION: SECONDS, SIZE: BYTES}.get(form)
+    if units is None or not isinstance(value, int | float):
+        return value
+    whole = [unit for unit, worth in units.items() if value >= worth and value % worth == 0] or [next(iter(units))]
+    return f"{value / units[whole[-1]]:g} {whole[-1]}"
+
+
 def shown(value: object) -> str:
     """A value as its writer wrote it, near enough, and never long."""
     match value:
