@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import and_, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.model import Person
+from bot.errors import Refused
+from bot.model import Clock, Person
+from bot.store.database import Database
 from bot.store.tables import freeze, home, inbox, person
 
 EVERY = "*"
 #: Slack stops repeating a delivery long before.
 REMEMBERED = timedelta(days=1)
+PRUNE_EVERY_S = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +44,6 @@ def upsert(connection: AsyncConnection) -> type[postgresql.Insert] | type[sqlite
     return postgresql.Insert if connection.dialect.name == "postgresql" else sqlite.Insert
 
 
-# ── Deliveries ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 async def first_time(connection: AsyncConnection, key: str, *, deployment: str = "") -> bool:
     """Write down that this delivery is handled; False when it was already."""
     # Real time: Slack repeats by the clock on its wall, whatever the time that people live by.
@@ -52,82 +53,131 @@ async def first_time(connection: AsyncConnection, key: str, *, deployment: str =
     return added.one_or_none() is not None
 
 
-async def prune(connection: AsyncConnection) -> None:
-    await connection.execute(delete(inbox).where(inbox.c.at < datetime.now(UTC) - REMEMBERED))
-
-
 async def made_by(connection: AsyncConnection, key: str) -> str | None:
     """The deployment that this delivery was about, when it was handled before."""
     return (await connection.execute(select(inbox.c.deployment).where(inbox.c.key == key))).scalar_one_or_none()
 
 
-# ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+class Memory:
+    """What is remembered beside the deployments. Every method is one transaction."""
 
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._prune_at = 0.0
 
-async def remember_person(connection: AsyncConnection, one: Person, *, email: str, at: datetime) -> None:
-    facts = {"name": one.name, "email": email.lower(), "tz": one.tz, "learned_at": at}
-    await connection.execute(
-        upsert(connection)(person).values(id=one.id, **facts).on_conflict_do_update(index_elements=["id"], set_=facts)
-    )
+    async def seen(self, key: str) -> bool:
+        """Whether this delivery was handled already; from now on it is."""
 
+        async def work(connection: AsyncConnection) -> bool:
+            if monotonic() >= self._prune_at:
+                self._prune_at = monotonic() + PRUNE_EVERY_S
+                await connection.execute(delete(inbox).where(inbox.c.at < datetime.now(UTC) - REMEMBERED))
+            return not await first_time(connection, key)
 
-async def known_person(connection: AsyncConnection, id_or_email: str, *, since: datetime | None) -> Person | None:
-    # An address that Slack did not tell is empty, and must not be found by asking for nobody.
-    by_email = and_(person.c.email == id_or_email.lower(), person.c.email != "")
-    rows = await connection.execute(
-        select(person)
-        .where(or_(person.c.id == id_or_email, by_email))
-        .where(*([person.c.learned_at >= since] if since else []))
-        .order_by(person.c.learned_at.desc())
-        .limit(1)
-    )
-    row = rows.one_or_none()
-    return Person(id=row.id, name=row.name, tz=row.tz) if row else None
+        return await self._database.write(work)
 
+    # ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async def forget_person(connection: AsyncConnection, person_id: str) -> None:
-    await connection.execute(delete(person).where(person.c.id == person_id))
-    await connection.execute(delete(home).where(home.c.person == person_id))
+    async def remember_person(self, one: Person, *, email: str = "") -> None:
+        facts = {"name": one.name, "email": email.lower(), "tz": one.tz, "learned_at": self._clock.now()}
 
+        async def work(connection: AsyncConnection) -> None:
+            row = upsert(connection)(person).values(id=one.id, **facts)
+            await connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=facts))
 
-# ── Change freezes ───────────────────────────────────────────────────────────────────────────────────────────────────
+        await self._database.write(work)
 
+    async def person(self, id_or_email: str, *, younger_than: timedelta | None = None) -> Person | None:
+        """Somebody as Slack described them last; None when they are not known, or not known recently enough."""
+        # An address that Slack did not tell is empty, and must not be found by asking for nobody.
+        by_email = and_(person.c.email == id_or_email.lower(), person.c.email != "")
+        wanted = select(person).where(or_(person.c.id == id_or_email, by_email))
+        if younger_than is not None:
+            wanted = wanted.where(person.c.learned_at >= self._clock.now() - younger_than)
 
-async def begin_freeze(connection: AsyncConnection, new: Freeze) -> Freeze:
-    added = await connection.execute(
-        insert(freeze)
-        .values(
-            service=new.service,
-            environment=new.environment,
-            by_id=new.by.id,
-            by_name=new.by.name,
-            reason=new.reason,
-            from_at=new.from_at,
-            until_at=new.until,
+        async def work(connection: AsyncConnection) -> Person | None:
+            rows = await connection.execute(wanted.order_by(person.c.learned_at.desc()).limit(1))
+            row = rows.one_or_none()
+            return Person(id=row.id, name=row.name, tz=row.tz) if row else None
+
+        return await self._database.read(work)
+
+    # ── Change freezes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def freezes(self, *, ended: bool = False) -> list[Freeze]:
+        """The change freezes in force and to come, the oldest first; with `ended`, all that there ever were."""
+        wanted = select(freeze).order_by(freeze.c.number)
+        if not ended:
+            still = or_(freeze.c.until_at.is_(None), freeze.c.until_at > self._clock.now())
+            wanted = wanted.where(freeze.c.ended_at.is_(None), still)
+
+        async def work(connection: AsyncConnection) -> list[Freeze]:
+            return [_freeze(row) for row in await connection.execute(wanted)]
+
+        return await self._database.read(work)
+
+    async def freeze(
+        self,
+        *,
+        by: Person,
+        reason: str,
+        service: str = EVERY,
+        environment: str = EVERY,
+        from_at: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Freeze:
+        begin = from_at or self._clock.now()
+        if until is not None and until <= begin:
+            raise Refused("A change freeze has to end after it begins. Give a later end.")
+        new = insert(freeze).values(
+            service=service,
+            environment=environment,
+            by_id=by.id,
+            by_name=by.name,
+            reason=reason,
+            from_at=begin,
+            until_at=until,
             ended_by="",
         )
-        .returning(freeze)
-    )
-    return _freeze(added.one())
 
+        async def work(connection: AsyncConnection) -> Freeze:
+            return _freeze((await connection.execute(new.returning(freeze))).one())
 
-async def end_freeze(connection: AsyncConnection, number: int, *, by: Person, at: datetime) -> Freeze | None:
-    ended = await connection.execute(
-        update(freeze)
-        .where(freeze.c.number == number, freeze.c.ended_at.is_(None))
-        .values(ended_at=at, ended_by=by.name)
-        .returning(freeze)
-    )
-    row = ended.one_or_none()
-    return _freeze(row) if row else None
+        return await self._database.write(work)
 
+    async def unfreeze(self, number: int, *, by: Person) -> Freeze:
+        end = (
+            update(freeze)
+            .where(freeze.c.number == number, freeze.c.ended_at.is_(None))
+            .values(ended_at=self._clock.now(), ended_by=by.name)
+        )
 
-async def freezes(connection: AsyncConnection, *, now: datetime | None) -> list[Freeze]:
-    """Those in force or still to come, the oldest first; all there ever were without `now`."""
-    wanted = select(freeze).order_by(freeze.c.number)
-    if now is not None:
-        wanted = wanted.where(freeze.c.ended_at.is_(None), or_(freeze.c.until_at.is_(None), freeze.c.until_at > now))
-    return [_freeze(row) for row in await connection.execute(wanted)]
+        async def work(connection: AsyncConnection) -> Freeze:
+            row = (await connection.execute(end.returning(freeze))).one_or_none()
+            if row is None:
+                raise Refused("That change freeze has ended already. `/deploy status` shows those in force.")
+            return _freeze(row)
+
+        return await self._database.write(work)
+
+    # ── App Home ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def home_opened(self, user: str) -> None:
+        """From now on it is kept up to date; and it is owed once, now."""
+        row = {"shown": "", "opened_at": self._clock.now()}
+
+        async def work(connection: AsyncConnection) -> None:
+            opened = upsert(connection)(home).values(person=user, **row)
+            await connection.execute(opened.on_conflict_do_update(index_elements=["person"], set_=row))
+
+        await self._database.write(work)
+
+    async def homes(self) -> list[str]:
+        async def work(connection: AsyncConnection) -> list[str]:
+            return list((await connection.execute(select(home.c.person).order_by(home.c.person))).scalars())
+
+        return await self._database.read(work)
 
 
 def _freeze(row: Any) -> Freeze:
@@ -142,18 +192,3 @@ def _freeze(row: Any) -> Freeze:
         ended_at=row.ended_at,
         ended_by=row.ended_by,
     )
-
-
-# ── App Home ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def home_opened(connection: AsyncConnection, user: str, *, at: datetime) -> None:
-    """From now on it is kept up to date; and it is owed once, now."""
-    row = {"shown": "", "opened_at": at}
-    await connection.execute(
-        upsert(connection)(home).values(person=user, **row).on_conflict_do_update(index_elements=["person"], set_=row)
-    )
-
-
-async def homes(connection: AsyncConnection) -> list[str]:
-    return list((await connection.execute(select(home.c.person).order_by(home.c.person))).scalars())

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -102,20 +103,23 @@ class Database:
             task.exception()
 
     async def _write(self, work: Work[T]) -> T:
+        worked = False
+        turn = self._turn if self.embedded else nullcontext()
         try:
-            if not self.embedded:
-                async with self.engine.begin() as connection:
-                    return await work(connection)
-            async with self._turn, self.engine.begin() as connection:
-                return await work(connection)
-        except IntegrityError:
-            raise
+            async with turn, self.engine.begin() as connection:
+                result = await work(connection)
+                worked = True
         except (OperationalError, InterfaceError, PoolTimeout) as error:
-            raise _silent(error) from error
+            raise _silent(error, committing=worked) from error
+        return result
 
 
-def _silent(error: Exception) -> Unreachable:
+def _silent(error: Exception, *, committing: bool = False) -> Unreachable:
     log.warning("database did not answer", extra={"reason": str(getattr(error, "orig", None) or error)})
+    if committing:
+        return Unreachable(
+            "The database went away while this was saved, and may have saved it. Look before you try again."
+        )
     return Unreachable("The database did not answer, so nothing was changed. Try again in a moment.")
 
 

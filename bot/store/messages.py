@@ -110,6 +110,17 @@ class Messages:
 
         return await self._database.read(work)
 
+    async def whose(self, channel: str, ts: str) -> str:
+        """The deployment whose thread this is; empty: nobody's."""
+
+        async def work(connection: AsyncConnection) -> str:
+            found = await connection.execute(
+                select(_row.deployment).where(_row.key == CARD, _row.channel == channel, _row.ts == ts)
+            )
+            return found.scalar_one_or_none() or ""
+
+        return await self._database.read(work)
+
     async def standing(self, deployment: str, prefix: str) -> dict[str, tuple[bool, str]]:
         """Of the messages whose keys begin like this: do they stand as wanted, and why will they never?"""
 

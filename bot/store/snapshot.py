@@ -1,5 +1,6 @@
 """How is a record written down, and read again?"""
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -29,6 +30,13 @@ def write_deployment(deployment: Deployment) -> str:
 
 def read_deployment(text: str, plan: Plan) -> Deployment:
     fields: dict[str, Any] = from_json(text)
+    return _deployment.validate_python({**fields, "plan": plan})
+
+
+def rewritten(deployment: Deployment, rewrite: Callable[[Any], Any]) -> Deployment:
+    """The same record with its plain form, and that of its plan, passed through a function."""
+    fields = rewrite(from_json(write_deployment(deployment)))
+    plan = _plan.validate_python(rewrite(from_json(write_plan(deployment.plan))))
     return _deployment.validate_python({**fields, "plan": plan})
 
 

@@ -1,21 +1,20 @@
 """What is on record, and how does it change?"""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
-from time import monotonic
 from typing import Any
 
-from sqlalchemy import Select, and_, func, insert, or_, select, text, update
+from sqlalchemy import Select, and_, insert, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Refused
-from bot.model import Change, Clock, Deployment, Finding, Person, Phase, Projection, StoryLine, Verdict
+from bot.model import MACHINE, Change, Clock, Deployment, Finding, Line, Person, Phase, Projection, StoryLine, Verdict
 from bot.plan import Plan
-from bot.store import around, chain, snapshot, tables
-from bot.store.around import EVERY, Freeze
+from bot.store import chain, forgetting, rows, snapshot, tables
+from bot.store.around import Memory, first_time, made_by, upsert
 from bot.store.database import Database, Work
 from bot.store.messages import Messages, want
 
@@ -24,7 +23,6 @@ Decide = Callable[[Deployment], Change | None]
 Others = Callable[[Deployment, list[Deployment]], list[Change]]
 
 _row = tables.deployment.c
-PRUNE_EVERY_S = 3600.0
 
 
 class Taken(Refused):
@@ -38,15 +36,13 @@ class Taken(Refused):
         )
 
 
-class Store:
-    """The record. Every method is one transaction; what it returns is committed."""
+class Store(Memory):
+    """The record, and what is remembered beside it. Every method is one transaction; what it returns is committed."""
 
     def __init__(self, database: Database, clock: Clock, project: Callable[[Deployment], Projection]) -> None:
-        self._database = database
-        self._clock = clock
+        super().__init__(database, clock)
         self._project = project
         self._plans: dict[str, Plan] = {}
-        self._prune_at = 0.0
         self.outbox = Messages(database, clock)
 
     @classmethod
@@ -69,12 +65,12 @@ class Store:
         """Open the next deployment of a service; `once` names the delivery that asked for it."""
 
         async def work(connection: AsyncConnection) -> Deployment:
-            if once and (made := await around.made_by(connection, once)):
+            if once and (made := await made_by(connection, once)):
                 return await self._one(connection, made)
             # The counter's row is also the lock: two drafts of one service wait for each other here.
             counter = tables.service
             counted = (
-                around.upsert(connection)(counter)
+                upsert(connection)(counter)
                 .values(name=service, last_number=1)
                 .on_conflict_do_update(index_elements=["name"], set_={"last_number": counter.c.last_number + 1})
                 .returning(counter.c.last_number)
@@ -87,7 +83,7 @@ class Store:
             await self._refuse_second(connection, service, environment)
             change = draft(number, earlier[0] if earlier else None)
             if once:
-                await around.first_time(connection, once, deployment=change.deployment.id)
+                await first_time(connection, once, deployment=change.deployment.id)
             return await self._save(connection, None, change)
 
         return await self._write(work)
@@ -103,7 +99,7 @@ class Store:
 
         async def work(connection: AsyncConnection) -> Deployment:
             old, live = await self._locked(connection, deployment_id, with_live=others is not None)
-            if once and not await around.first_time(connection, once, deployment=old.id):
+            if once and not await first_time(connection, once, deployment=old.id):
                 return old
             change = decide(old)
             if change is None or (change.deployment == old and not change.lines):
@@ -146,17 +142,17 @@ class Store:
 
     async def due(self, now: datetime) -> list[str]:
         async def work(connection: AsyncConnection) -> list[str]:
-            rows = await connection.execute(select(_row.id).where(_row.wake_at <= now).order_by(_row.wake_at, _row.id))
-            return list(rows.scalars())
+            found = await connection.execute(select(_row.id).where(_row.wake_at <= now).order_by(_row.wake_at, _row.id))
+            return list(found.scalars())
 
         return await self._database.read(work)
 
     async def next_due(self) -> tuple[datetime, str] | None:
         async def work(connection: AsyncConnection) -> tuple[datetime, str] | None:
-            rows = await connection.execute(
+            found = await connection.execute(
                 select(_row.wake_at, _row.id).where(_row.wake_at.is_not(None)).order_by(_row.wake_at, _row.id).limit(1)
             )
-            row = rows.one_or_none()
+            row = found.one_or_none()
             return (row.wake_at, row.id) if row else None
 
         return await self._database.read(work)
@@ -165,8 +161,8 @@ class Store:
         """Every deployment that waits for a moment, for the alarm clock when the program starts."""
 
         async def work(connection: AsyncConnection) -> dict[str, datetime]:
-            rows = await connection.execute(select(_row.id, _row.wake_at).where(_row.wake_at.is_not(None)))
-            return {row.id: row.wake_at for row in rows}
+            found = await connection.execute(select(_row.id, _row.wake_at).where(_row.wake_at.is_not(None)))
+            return {row.id: row.wake_at for row in found}
 
         return await self._database.read(work)
 
@@ -189,7 +185,7 @@ class Store:
                     facts=json.loads(row["facts"]),
                     hash=row["hash"],
                 )
-                for row in await _story(connection, known.id)
+                for row in await rows.story(connection, known.id)
             ]
 
         return await self._database.read(work)
@@ -199,7 +195,7 @@ class Store:
 
         async def work(connection: AsyncConnection) -> str | None:
             known = await self._one(connection, deployment_id)
-            return chain.broken(await _story(connection, known.id), head=known.head)
+            return chain.broken(await rows.story(connection, known.id), head=known.head)
 
         return await self._database.read(work)
 
@@ -221,69 +217,30 @@ class Store:
 
         return await self._database.read(work)
 
-    # ── What else is remembered ──────────────────────────────────────────────────────────────────────────────────────
+    async def forget(self, person_id: str, *, by: Person) -> list[str]:
+        """Take a person out of every deployment that is over, and out of what is remembered. Returns the deployments."""
 
-    async def seen(self, key: str) -> bool:
-        """Whether this delivery was handled already; from now on it is."""
-
-        async def work(connection: AsyncConnection) -> bool:
-            if monotonic() >= self._prune_at:
-                self._prune_at = monotonic() + PRUNE_EVERY_S
-                await around.prune(connection)
-            return not await around.first_time(connection, key)
+        async def work(connection: AsyncConnection) -> list[str]:
+            them = await forgetting.look_up(connection, person_id)
+            touched: list[Deployment] = []
+            for one in await self._read(connection, forgetting.where_named(them).with_for_update()):
+                numbers = await forgetting.blank(connection, one.id, them)
+                new = snapshot.rewritten(one, them.value)
+                if not numbers and new == one:
+                    continue
+                touched.append(one)
+                line = Line(
+                    what="took out what a person said and is called",
+                    by=MACHINE if by.id == person_id else by,
+                    facts={chain.FORGOTTEN: numbers},
+                )
+                await self._save(connection, one, Change(deployment=new, lines=(line,)))
+            if unfinished := [one.id for one in touched if not one.over]:
+                raise Refused(f"They have a part in {', '.join(unfinished)}. Forget them when that is over.")
+            await forgetting.sweep(connection, them)
+            return [one.id for one in touched]
 
         return await self._database.write(work)
-
-    async def remember_person(self, person: Person, *, email: str = "") -> None:
-        at = self._clock.now()
-        await self._database.write(lambda connection: around.remember_person(connection, person, email=email, at=at))
-
-    async def person(self, id_or_email: str, *, younger_than: timedelta | None = None) -> Person | None:
-        """Somebody as Slack described them last; None when they are not known, or not known recently enough."""
-        since = self._clock.now() - younger_than if younger_than else None
-        return await self._database.read(lambda connection: around.known_person(connection, id_or_email, since=since))
-
-    async def freezes(self, *, ended: bool = False) -> list[Freeze]:
-        """The change freezes in force and to come; with `ended`, all that there ever were."""
-        now = None if ended else self._clock.now()
-        return await self._database.read(lambda connection: around.freezes(connection, now=now))
-
-    async def freeze(
-        self,
-        *,
-        by: Person,
-        reason: str,
-        service: str = EVERY,
-        environment: str = EVERY,
-        from_at: datetime | None = None,
-        until: datetime | None = None,
-    ) -> Freeze:
-        new = Freeze(
-            number=0,
-            service=service,
-            environment=environment,
-            by=by,
-            reason=reason,
-            from_at=from_at or self._clock.now(),
-            until=until,
-        )
-        if until is not None and until <= new.from_at:
-            raise Refused("A change freeze has to end after it begins. Give a later end.")
-        return await self._database.write(lambda connection: around.begin_freeze(connection, new))
-
-    async def unfreeze(self, number: int, *, by: Person) -> Freeze:
-        at = self._clock.now()
-        ended = await self._database.write(lambda connection: around.end_freeze(connection, number, by=by, at=at))
-        if ended is None:
-            raise Refused("That change freeze has ended already.")
-        return ended
-
-    async def home_opened(self, user: str) -> None:
-        at = self._clock.now()
-        await self._database.write(lambda connection: around.home_opened(connection, user, at=at))
-
-    async def homes(self) -> list[str]:
-        return await self._database.read(around.homes)
 
     # ── Within a transaction ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -295,14 +252,14 @@ class Store:
             return await self._database.write(work)
 
     async def _read(self, connection: AsyncConnection, wanted: Select[Any]) -> list[Deployment]:
-        rows = (await connection.execute(wanted)).all()
-        if missing := {row.plan for row in rows} - self._plans.keys():
+        found = (await connection.execute(wanted)).all()
+        if missing := {row.plan for row in found} - self._plans.keys():
             bodies = await connection.execute(select(tables.plan).where(tables.plan.c.hash.in_(missing)))
             self._plans.update({row.hash: snapshot.read_plan(row.body) for row in bodies})
-        return [snapshot.read_deployment(row.snapshot, self._plans[row.plan]) for row in rows]
+        return [snapshot.read_deployment(row.snapshot, self._plans[row.plan]) for row in found]
 
     async def _one(self, connection: AsyncConnection, deployment_id: str) -> Deployment:
-        found = await self._read(connection, select(tables.deployment).where(_row.folded == _folded(deployment_id)))
+        found = await self._read(connection, select(tables.deployment).where(_row.folded == rows.folded(deployment_id)))
         if not found:
             raise Refused(f"There is no deployment {deployment_id}. `/deploy status` shows those that there are.")
         return found[0]
@@ -310,7 +267,7 @@ class Store:
     async def _locked(
         self, connection: AsyncConnection, deployment_id: str, *, with_live: bool
     ) -> tuple[Deployment, list[Deployment]]:
-        mine = _row.folded == _folded(deployment_id)
+        mine = _row.folded == rows.folded(deployment_id)
         if with_live:
             known = await self._one(connection, deployment_id)
             beside = and_(
@@ -321,8 +278,8 @@ class Store:
         found = await self._read(
             connection, select(tables.deployment).where(mine).order_by(_row.number).with_for_update()
         )
-        locked = {_folded(one.id): one for one in found}
-        old = locked.pop(_folded(deployment_id), None)
+        locked = {rows.folded(one.id): one for one in found}
+        old = locked.pop(rows.folded(deployment_id), None)
         return old or await self._one(connection, deployment_id), list(reversed(locked.values()))
 
     async def _refuse_second(self, connection: AsyncConnection, service: str, environment: str) -> None:
@@ -342,33 +299,15 @@ class Store:
         lines, head = chain.chained(
             change.lines,
             deployment=given.id,
-            after=await _last_number(connection, given.id) if old else 0,
+            after=await rows.last_number(connection, given.id) if old else 0,
             head=old.head if old else "",
             at=at,
         )
         new = replace(given, revision=before + 1, head=head)
         projection = self._project(new)
-        columns = {
-            "channel": new.channel,
-            "phase": new.phase,
-            "active": new.active,
-            "unsettled": _unsettled(new),
-            "changed_at": at,
-            "wake_at": projection.wake_at,
-            "revision": new.revision,
-            "plan": await self._plan(connection, new.plan),
-            "snapshot": snapshot.write_deployment(new),
-        }
+        columns = rows.current(new, at=at, wake_at=projection.wake_at, plan=await self._plan(connection, new.plan))
         if old is None:
-            fixed = {
-                "id": new.id,
-                "folded": _folded(new.id),
-                "number": new.number,
-                "service": new.service,
-                "environment": new.environment,
-                "opened_at": new.opened_at,
-            }
-            await connection.execute(insert(tables.deployment).values(**fixed, **columns))
+            await connection.execute(insert(tables.deployment).values(**rows.fixed(new), **columns))
         else:
             saved = await connection.execute(
                 update(tables.deployment).where(_row.id == new.id, _row.revision == before).values(**columns)
@@ -377,7 +316,7 @@ class Store:
                 raise RuntimeError(f"{new.id} changed although it was locked")
         if lines:
             await connection.execute(insert(tables.history), lines)
-        if measured := _new_findings(old, new):
+        if measured := rows.new_findings(old, new):
             await connection.execute(insert(tables.finding), measured)
         await want(connection, new.id, projection.messages, at=at)
         return new
@@ -389,42 +328,5 @@ class Store:
         body = snapshot.write_plan(plan)
         hash_ = chain.sha256(body)
         row = {"hash": hash_, "body": body}
-        await connection.execute(around.upsert(connection)(tables.plan).values(**row).on_conflict_do_nothing())
+        await connection.execute(upsert(connection)(tables.plan).values(**row).on_conflict_do_nothing())
         return hash_
-
-
-def _folded(deployment_id: str) -> str:
-    return deployment_id.strip().casefold()
-
-
-def _unsettled(one: Deployment) -> bool:
-    return not one.over or any(not run.report.over for run in one.runs) or bool(one.watch and one.watch.alive)
-
-
-def _new_findings(old: Deployment | None, new: Deployment) -> list[dict[str, Any]]:
-    known = old.findings if old else {}
-    return [
-        {
-            "deployment": new.id,
-            "service": new.service,
-            "environment": new.environment,
-            "check": name,
-            "verdict": finding.verdict,
-            "measured_at": finding.measured_at,
-            "body": snapshot.write_finding(finding),
-        }
-        for name, finding in new.findings.items()
-        if known.get(name) != finding
-    ]
-
-
-async def _story(connection: AsyncConnection, deployment_id: str) -> Sequence[Mapping[str, Any]]:
-    it = tables.history.c
-    rows = await connection.execute(select(tables.history).where(it.deployment == deployment_id).order_by(it.number))
-    return [dict(row) for row in rows.mappings()]
-
-
-async def _last_number(connection: AsyncConnection, deployment_id: str) -> int:
-    it = tables.history.c
-    found = await connection.execute(select(func.max(it.number)).where(it.deployment == deployment_id))
-    return found.scalar_one() or 0
