@@ -1,7 +1,7 @@
 """Which values of a configuration stand elsewhere, and what are they?
 
 `{env: NAME}` and `{file: PATH}` stand for a secret: it is read when it is needed and redacted from whatever is kept.
-`prefix` goes in front of it (`{env: API_TOKEN, prefix: "Bearer "}`); `public: true` says that it is no secret.
+`prefix` goes in front of it: `{env: API_TOKEN, prefix: "Bearer "}`. What is no secret was put in place by `bot.config`.
 """
 
 import typing
@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.errors import Cannot
 
-_KEYS = frozenset({"env", "file", "prefix", "public"})
+_KEYS = frozenset({"env", "file", "prefix"})
 #: Fits wherever a word or a number is asked for.
 _STAND_IN = "0"
 
@@ -22,8 +22,7 @@ def resolved(value: Any, environ: Mapping[str, str]) -> tuple[Any, tuple[str, ..
 
     def replace(reference: Mapping[str, Any]) -> str:
         bare = _read(reference, environ)
-        if not reference.get("public"):
-            hidden.append(bare)
+        hidden.append(bare)
         return str(reference.get("prefix", "")) + bare
 
     return _mapped(value, replace), tuple(hidden)

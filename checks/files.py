@@ -18,11 +18,11 @@ class Params(BaseModel, extra="forbid"):
     """Which files, and what each has to be."""
 
     folder: str = Field(default=".", description="Where the paths begin.")
-    scripts: list[str] = Field(
-        default=[], description="Files that must be there, executable, and free of syntax errors."
+    paths: list[str] = Field(
+        min_length=1,
+        description="Files that must be there. What begins with `#!` must be executable, scripts must parse, and `.env` "
+        "templates must hold no secret values.",
     )
-    files: list[str] = Field(default=[], description="Files that only have to be there.")
-    templates: list[str] = Field(default=[], description="`.env` templates: must be there, and hold no secret values.")
     sha256: dict[str, str] = Field(default={}, description="The reviewed content of a file, by its path.")
     commit: str = Field(default="", description="The files must equal those of this commit, usually `${commit}`.")
 
@@ -64,10 +64,7 @@ async def files(params: Params, ctx: Context) -> Measured:
     Why: A script that does not parse, or is not the one that was reviewed, is found out at the worst moment.
     Fix: The evidence names the file and the reason; `chmod +x`, correct it, or have the change reviewed.
     """
-    named = dict.fromkeys([*params.scripts, *params.files, *params.templates, *params.sha256])
-    if not named:
-        raise Cannot("No file is named; list some under 'scripts', 'files' or 'templates'.")
-    seen = [await _look(params, ctx, path) for path in named]
+    seen = [await _look(params, ctx, path) for path in dict.fromkeys([*params.paths, *params.sha256])]
     kinds = ("missing", "not_executable", "broken", "changed", "differing", "secrets")
     counts = {kind: sum(kind in one.wrong for one in seen) for kind in kinds}
     wrong = [f"{one.path} {sentence}" for one in seen for sentence in one.wrong.values()]
@@ -96,12 +93,13 @@ async def _look(params: Params, ctx: Context, path: str) -> Seen:
     digest = hashlib.sha256(content).hexdigest()
     if path in params.sha256 and digest != params.sha256[path].lower():
         wrong["changed"] = f"is not the reviewed one (sha256 {digest[:12]}…)"
-    if path in params.scripts:
-        if not os.access(place, os.X_OK):
-            wrong["not_executable"] = "is not executable"
-        if mistake := await _syntax(place, content, ctx):
-            wrong["broken"] = f"does not parse: {mistake}"
-    if path in params.templates and (names := envfile.telling(content.decode("utf-8", "replace"))):
+    if content.startswith(b"#!") and not os.access(place, os.X_OK):
+        wrong["not_executable"] = "is not executable"
+    if mistake := await _syntax(place, content, ctx):
+        wrong["broken"] = f"does not parse: {mistake}"
+    if (place.name.startswith(".env") or place.suffix == ".env") and (
+        names := envfile.telling(content.decode("utf-8", "replace"))
+    ):
         wrong["secrets"] = f"holds what looks like a secret in {', '.join(names)}"
     if params.commit and await _committed(params, ctx, path) != blob(content):
         wrong["differing"] = f"differs from commit {params.commit[:7]}"

@@ -36,10 +36,10 @@ def context(*, environ=None, limit=30.0, net=None, **release) -> Context:
     )
 
 
-async def run_check(uses, *, rules=None, environ=None, release=None, baseline=None, timeout_s=20.0, **with_) -> Finding:
+async def run_check(uses, *, rules=None, environ=None, release=None, baseline=None, limit_s=20.0, **with_) -> Finding:
     """Measure and judge by the plugin's own rules, or by `rules=dict(pass_=..., warn=..., require=...)`."""
     given = {key: tuple(value) for key, value in (rules or {}).items()}
-    plan = CheckPlan(name=uses, uses=uses, with_=with_, attempts=1, timeout_s=timeout_s, **given)
+    plan = CheckPlan(name=uses, uses=uses, with_=with_, attempts=1, timeout_s=limit_s, **given)
     return await measure(plan, context(environ=environ, **(release or {})), baseline)
 
 

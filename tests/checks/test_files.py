@@ -19,7 +19,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-ALL = {"scripts": ["deploy.sh", "smoke.py"], "templates": [".env.production"]}
+ALL = {"paths": ["deploy.sh", "smoke.py", ".env.production"]}
 
 
 async def test_whole_files_pass(folder):
@@ -53,9 +53,11 @@ async def test_a_script_that_does_not_parse_fails_and_is_not_run(folder, name, t
 
 async def test_a_script_that_is_not_the_reviewed_one_fails(folder):
     reviewed = hashlib.sha256((folder / "deploy.sh").read_bytes()).hexdigest()
-    assert (await run_check("files", folder=str(folder), sha256={"deploy.sh": reviewed})).verdict is Verdict.PASS
+    assert (
+        await run_check("files", folder=str(folder), paths=["deploy.sh"], sha256={"deploy.sh": reviewed})
+    ).verdict is Verdict.PASS
     (folder / "deploy.sh").write_text("#!/bin/sh\nrm -rf build\n")
-    finding = await run_check("files", folder=str(folder), sha256={"deploy.sh": reviewed})
+    finding = await run_check("files", folder=str(folder), paths=["deploy.sh"], sha256={"deploy.sh": reviewed})
     assert finding.values["changed"] == 1
     assert finding.verdict is Verdict.FAIL
 

@@ -1,0 +1,208 @@
+"""Does every page carry the headers that browsers protect people with?"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from bot.check import Context, check
+from bot.model import Measured, Row, Value
+from bot.net import Answer
+from checks.reach import Reach, each
+
+HALF_A_YEAR_S = 15_768_000
+_REFERRERS = {
+    "no-referrer",
+    "same-origin",
+    "strict-origin",
+    "strict-origin-when-cross-origin",
+    "origin",
+    "origin-when-cross-origin",
+    "no-referrer-when-downgrade",
+    "unsafe-url",
+}
+
+
+class Params(Reach):
+    """Which pages to look at."""
+
+    urls: list[str] = Field(
+        min_length=1, description="Pages; include one that does not exist and one that redirects, where headers vanish."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What one answer's headers come to."""
+
+    url: str
+    address: str
+    missing: tuple[str, ...]
+    conflicting: tuple[str, ...]
+    hsts_s: float | None
+    #: What is there and weak, with the points it costs.
+    weak: Mapping[str, int]
+
+    @property
+    def score(self) -> int:
+        return max(0, 100 - 20 * len(self.missing) - 20 * len(self.conflicting) - sum(self.weak.values()))
+
+
+@check(
+    "headers",
+    needs={"net"},
+    values={
+        "missing": "how many needed headers are absent, the most on any page",
+        "conflicting": "how many headers are sent twice with different values, the most on any page",
+        "hsts_max_age": "seconds that browsers insist on HTTPS for, the smallest; missing without the header",
+        "score": "0 to 100, the worst page: 20 off for each missing or conflicting header, 5 to 20 for a weak one",
+        "pages": "how many answers were looked at",
+    },
+    pass_=["score >= 90", "missing == 0", "conflicting == 0", f"hsts_max_age >= {HALF_A_YEAR_S}"],
+    warn=["score >= 70", "missing == 0"],
+)
+async def headers(params: Params, ctx: Context) -> Measured:
+    """Security headers on every page at every address, error pages and redirects among them.
+
+    Needed are Strict-Transport-Security (over HTTPS), Content-Security-Policy, X-Content-Type-Options, Referrer-Policy,
+    and protection from framing (`frame-ancestors` or X-Frame-Options).
+
+    Why: One page without them is enough for an attack, and error pages are where they are forgotten.
+    Fix: Set them once at the gateway, for every status (nginx: `add_header … always`), and not a second time behind it.
+    """
+    answers = await each(params.net(ctx), params, params.urls, {})
+    pages = [_page(answer) for answer in answers]
+    ages = [page.hsts_s for page in pages]
+    values: dict[str, Value] = {
+        "missing": max(len(page.missing) for page in pages),
+        "conflicting": max(len(page.conflicting) for page in pages),
+        "score": min(page.score for page in pages),
+        "pages": len(pages),
+    }
+    known = [age for age in ages if age is not None]
+    if len(known) == len(ages):
+        values["hsts_max_age"] = min(known)
+    return Measured(values=values, rows=tuple(map(_row, pages)), summary=_summary(pages))
+
+
+def _page(answer: Answer) -> Page:
+    wrong: dict[str, list[str]] = {"missing": [], "conflicting": []}
+    weak: dict[str, int] = {}
+    for name, judge_it in _NEEDED.items():
+        lines = tuple(dict.fromkeys(line.strip() for line in answer.all(name)))
+        # Two content security policies are both enforced; of any other header one is picked, and nobody knows which.
+        if len(lines) > 1 and name != "content-security-policy":
+            wrong["conflicting"].append(name)
+        elif not any(lines):
+            if not _excused(name, answer):
+                wrong["missing"].append(name)
+        else:
+            weak |= judge_it(lines)
+    if len(set(answer.all("x-frame-options"))) > 1:
+        wrong["conflicting"].append("x-frame-options")
+    elif not answer.all("x-frame-options") and "frame-ancestors" not in answer.header("content-security-policy"):
+        wrong["missing"].append("x-frame-options")
+    return Page(
+        url=answer.url,
+        address=answer.address,
+        missing=tuple(wrong["missing"]),
+        conflicting=tuple(wrong["conflicting"]),
+        hsts_s=_age(answer.header("strict-transport-security")),
+        weak=weak,
+    )
+
+
+def _excused(name: str, answer: Answer) -> bool:
+    """Browsers ignore HSTS without TLS, and an answer without a page in it has nothing for a policy to hold."""
+    if name == "strict-transport-security":
+        return answer.url.startswith("http://")
+    page = "html" in answer.header("content-type") and bool(answer.body)
+    return name == "content-security-policy" and not page
+
+
+def _age(line: str) -> float | None:
+    found = re.search(r"max-age\s*=\s*\"?(\d+)", line, re.IGNORECASE)
+    return float(found[1]) if found else None
+
+
+def _hsts(lines: tuple[str, ...]) -> dict[str, int]:
+    age = _age(lines[0])
+    if age is None:
+        return {"HSTS has no max-age": 20}
+    return {"HSTS lasts less than half a year": 15} if age < HALF_A_YEAR_S else {}
+
+
+def _csp(lines: tuple[str, ...]) -> dict[str, int]:
+    """Each policy can only forbid more, so the strictest one decides."""
+    return min((_one_csp(line) for line in lines), key=lambda weak: sum(weak.values()))
+
+
+def _one_csp(line: str) -> dict[str, int]:
+    parts = [part.split() for part in line.lower().split(";") if part.strip()]
+    rules: dict[str, list[str]] = {}
+    for name, *sources in parts:
+        rules.setdefault(name, sources)
+    scripts = rules.get("script-src", rules.get("default-src"))
+    weak: dict[str, int] = {}
+    if scripts is None:
+        return {"CSP says nothing about scripts": 20}
+    # With a nonce or a hash browsers ignore 'unsafe-inline'; it is there for old ones.
+    bound = any(one.startswith(("'nonce-", "'sha256-", "'sha384-", "'sha512-")) for one in scripts)
+    if "'unsafe-inline'" in scripts and not bound:
+        weak["CSP allows inline scripts"] = 20
+    if "'unsafe-eval'" in scripts:
+        weak["CSP allows eval"] = 10
+    if {"*", "https:", "http:", "data:"} & set(scripts) and "'strict-dynamic'" not in scripts:
+        weak["CSP allows scripts from anywhere"] = 20
+    styles = rules.get("style-src", rules.get("default-src", []))
+    if "'unsafe-inline'" in styles:
+        weak["CSP allows inline styles"] = 5
+    if "object-src" not in rules and rules.get("default-src") != ["'none'"] and "default-src" not in rules:
+        weak["CSP says nothing about plugins"] = 5
+    if "base-uri" not in rules and not bound and rules.get("default-src") != ["'none'"]:
+        weak["CSP leaves base-uri open"] = 5
+    return weak
+
+
+def _nosniff(lines: tuple[str, ...]) -> dict[str, int]:
+    return {} if lines[0].lower() == "nosniff" else {"X-Content-Type-Options is not nosniff": 20}
+
+
+def _referrer(lines: tuple[str, ...]) -> dict[str, int]:
+    # Browsers take the last policy that they know.
+    known = [one for one in (part.strip().lower() for part in lines[0].split(",")) if one in _REFERRERS]
+    if not known:
+        return {"Referrer-Policy is not one that browsers know": 20}
+    return {"Referrer-Policy tells others whole URLs": 10} if known[-1] == "unsafe-url" else {}
+
+
+_NEEDED: Mapping[str, Callable[[tuple[str, ...]], dict[str, int]]] = {
+    "strict-transport-security": _hsts,
+    "content-security-policy": _csp,
+    "x-content-type-options": _nosniff,
+    "referrer-policy": _referrer,
+}
+
+
+def _notes(page: Page) -> list[str]:
+    return [
+        *(f"no {name}" for name in page.missing),
+        *(f"{name} is sent twice, with different values" for name in page.conflicting),
+        *page.weak,
+    ]
+
+
+def _row(page: Page) -> Row:
+    values: dict[str, Value] = {"score": page.score}
+    if page.hsts_s is not None:
+        values["hsts_max_age"] = page.hsts_s
+    return Row(subject=f"{page.url} at {page.address}", values=values, note="; ".join(_notes(page)))
+
+
+def _summary(pages: list[Page]) -> str:
+    worst = min(pages, key=lambda page: page.score)
+    told = f"score {worst.score}"
+    if notes := _notes(worst):
+        return f"{told}: {notes[0]} on {worst.url}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
+    return f"{told} on {len(pages)} page{'s' * (len(pages) != 1)}, none missing"

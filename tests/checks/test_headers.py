@@ -1,0 +1,119 @@
+"""The check `headers`, against pages on loopback that lack one thing each."""
+
+import pytest
+from helpers import run_check, server_tls, site
+
+from bot.model import Verdict
+
+GOOD = {
+    "Content-Type": "text/html",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+}
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    import trustme  # noqa: PLC0415 - only here
+
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "root.pem"))
+    cert = authority.issue_cert("site.test")
+    cert.private_key_and_cert_chain_pem.write_to_path(str(folder / "site.pem"))
+    return server_tls(str(folder / "site.pem"), None), str(folder / "root.pem")
+
+
+async def look(tls, *lines, without=(), status=200, body="<p>Hello</p>", **changed):
+    changed = {name.replace("_", "-").title(): value for name, value in changed.items()}
+    given = [(name, value) for name, value in {**GOOD, **changed}.items() if name not in without]
+    with site(lambda _: (status, [*given, *lines], body), tls=tls[0]) as one:
+        url = one.url.replace("http://", "https://")
+        return await run_check("headers", urls=[url], addresses=[one.at], ca_file=tls[1], allow_private=True)
+
+
+async def test_a_page_with_everything_passes(tls):
+    finding = await look(tls)
+    assert finding.verdict is Verdict.PASS
+    assert finding.values["score"] == 100
+    assert finding.summary == "score 100 on 1 page, none missing"
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "Content-Type"])
+async def test_a_page_without_one_of_them_fails(tls, name):
+    finding = await look(tls, without=[name])
+    assert finding.verdict is Verdict.FAIL
+    assert f"no {name.lower()}" in finding.rows[0].note
+
+
+async def test_an_error_page_counts_like_any_other(tls):
+    with site(
+        lambda request: (
+            (404, [("Content-Type", "text/html")], "gone")
+            if "no-such" in request.path
+            else (200, list(GOOD.items()), "hello")
+        ),
+        tls=tls[0],
+    ) as one:
+        root = one.url.replace("http://", "https://")
+        finding = await run_check(
+            "headers", urls=[root, root + "no-such-page"], addresses=[one.at], ca_file=tls[1], allow_private=True
+        )
+    assert finding.verdict is Verdict.FAIL
+    assert "no-such-page" in finding.summary
+
+
+async def test_two_values_for_one_header_are_a_conflict_that_joining_them_would_hide(tls):
+    finding = await look(tls, ("X-Frame-Options", "DENY"), ("X-Frame-Options", "SAMEORIGIN"))
+    assert finding.verdict is Verdict.WARN
+    assert finding.values["conflicting"] == 1
+    assert "x-frame-options is sent twice" in finding.summary
+
+
+async def test_five_minutes_of_hsts_are_not_enough(tls):
+    finding = await look(tls, strict_transport_security="max-age=300")
+    assert finding.verdict is Verdict.WARN
+    assert finding.values["hsts_max_age"] == 300
+
+
+@pytest.mark.parametrize(
+    ("policy", "note"),
+    [
+        ("default-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'", "inline scripts"),
+        ("script-src *; object-src 'none'; base-uri 'none'; frame-ancestors 'none'", "scripts from anywhere"),
+        ("img-src 'self'; frame-ancestors 'none'", "nothing about scripts"),
+    ],
+)
+async def test_a_policy_that_lets_everything_in_is_a_warning(tls, policy, note):
+    finding = await look(tls, content_security_policy=policy)
+    assert finding.verdict is Verdict.WARN
+    assert note in finding.rows[0].note
+
+
+async def test_inline_styles_cost_little_and_a_nonce_makes_up_for_unsafe_inline(tls):
+    policy = (
+        "script-src 'nonce-abc' 'unsafe-inline'; style-src 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'"
+    )
+    finding = await look(tls, content_security_policy=policy)
+    assert finding.values["score"] == 95
+    assert finding.verdict is Verdict.PASS
+
+
+async def test_an_answer_without_a_page_needs_no_content_policy(tls):
+    finding = await look(
+        tls,
+        ("X-Frame-Options", "DENY"),
+        without=["Content-Security-Policy"],
+        content_type="application/json",
+        body="{}",
+    )
+    assert finding.verdict is Verdict.PASS
+
+
+async def test_a_site_that_is_down_is_unknown():
+    from helpers import closed_port  # noqa: PLC0415 - only here
+
+    finding = await run_check("headers", urls=["http://site.test/"], addresses=[closed_port()], allow_private=True)
+    assert finding.verdict is Verdict.UNKNOWN
