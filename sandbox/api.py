@@ -55,9 +55,8 @@ async def answer(box: Sandbox, request: Request) -> Response:
         lost = box.faults.strike("lost_answer", method=name, channel=call.text("channel"))
     except Refusal as refusal:
         told, status = refusal.as_data(), refusal.status
-        call.findings.append(_told(call, refusal))
-        if status == SERVER_ERROR:
-            told = {"ok": False, "error": "internal_error"}
+        if not refusal.injected:
+            call.findings.append(_told(call, refusal))
     headers = {"retry-after": str(retry)} if (retry := told.pop("retry_after", None)) else {}
     if box.world.app.scopes is not None:
         headers["x-oauth-scopes"] = ",".join(sorted(box.world.app.scopes))
@@ -88,9 +87,9 @@ def _told(call: Call, refusal: Refusal) -> str:
 
 def _perform(box: Sandbox, call: Call) -> dict[str, Any]:
     if box.faults.strike("http_500", method=call.method):
-        raise Refusal("internal_error", status=SERVER_ERROR)
+        raise Refusal("internal_error", status=SERVER_ERROR, injected=True)
     if rule := box.faults.strike("rate_limited", method=call.method):
-        raise Refusal("ratelimited", status=429, retry_after=max(1, int(rule.seconds)))
+        raise Refusal("ratelimited", status=429, retry_after=max(1, int(rule.seconds)), injected=True)
     described = published().get(call.method)
     function = METHODS.get(call.method)
     if described is None or function is None:
@@ -112,7 +111,7 @@ def _admit(box: Sandbox, call: Call) -> None:
             return
         raise Refusal("not_authed")
     if box.faults.strike("revoked_token", method=call.method):
-        raise Refusal("token_revoked")
+        raise Refusal("token_revoked", injected=True)
     if call.token not in (app.bot_token, app.app_token):
         raise Refusal("invalid_auth")
     if (call.token == app.app_token) != (call.method in APP_TOKEN_METHODS):

@@ -13,6 +13,7 @@ class Refusal(Exception):
         messages: list[str] | None = None,
         status: int = 200,
         retry_after: int | None = None,
+        injected: bool = False,
         **more: Any,
     ) -> None:
         super().__init__(error)
@@ -20,6 +21,7 @@ class Refusal(Exception):
         self.messages = messages
         self.status = status
         self.retry_after = retry_after
+        self.injected = injected  # a fault that was asked for, and no mistake of the app
         self.more = more
 
     def as_data(self) -> dict[str, Any]:

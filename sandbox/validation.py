@@ -46,6 +46,11 @@ def check_view(view: Any, pointer: str = "/view") -> list[Issue]:
     return list(_view(view, pointer))
 
 
+def check_shape(value: Any, shape: str, pointer: str = "") -> list[Issue]:
+    """Every reason why Slack would refuse this one object, whatever holds it."""
+    return list(_object(value, (shape,), pointer))
+
+
 def block_text(blocks: list[Any]) -> int:
     """How many characters of text these blocks hold, which Slack bounds as a whole."""
     return sum(len(words) for words in _words(blocks))
@@ -152,7 +157,8 @@ def elements_of(block: dict[str, Any], pointer: str = "") -> Iterator[tuple[dict
             if not isinstance(item, dict):
                 continue
             here = f"{pointer}/{key}/{number}"
-            if item.get("type") in table.BLOCKS and item.get("type") not in table.ELEMENTS:
+            kind = str(item.get("type"))
+            if kind in table.BLOCKS and kind not in table.ELEMENTS:
                 yield from elements_of(item, here)
             else:
                 yield item, here

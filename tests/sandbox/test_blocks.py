@@ -1,0 +1,318 @@
+"""Every block, element and object of Block Kit is accepted within its limits and refused beyond them."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from slack_sdk.models import blocks as sdk
+
+from sandbox import blocks as table
+from sandbox.blocks import BLOCKS, HOME, MESSAGE, MODAL, MOST_BLOCKS, SHAPES, Field
+from sandbox.validation import check_blocks, check_shape, check_view
+from tests.sandbox.examples import holding, sized, smallest
+
+FIELDS = [(shape, name) for shape, kind in SHAPES.items() for name in kind.fields]
+BOUNDED = [
+    (shape, name)
+    for shape, name in FIELDS
+    if SHAPES[shape].fields[name].high is not None
+    and not SHAPES[shape].fields[name].pattern
+    and not SHAPES[shape].fields[name].values
+]
+# What slack-facts.md says, written down once more on purpose: the table must not drift from it unnoticed.
+FACTS = {
+    ("block/section", "text"): 3000,
+    ("block/section", "fields"): 10,
+    ("block/header", "text"): 150,
+    ("block/actions", "elements"): 25,
+    ("block/context", "elements"): 10,
+    ("block/context_actions", "elements"): 5,
+    ("block/markdown", "text"): 12_000,
+    ("block/input", "label"): 2000,
+    ("block/input", "hint"): 2000,
+    ("block/image", "image_url"): 3000,
+    ("block/image", "alt_text"): 2000,
+    ("block/image", "title"): 2000,
+    ("block/alert", "text"): 200,
+    ("block/card", "title"): 150,
+    ("block/card", "subtitle"): 150,
+    ("block/card", "body"): 200,
+    ("block/card", "subtext"): 200,
+    ("block/card", "actions"): 3,
+    ("block/carousel", "elements"): 10,
+    ("block/container", "child_blocks"): 10,
+    ("block/container", "title"): 150,
+    ("block/table", "rows"): 100,
+    ("block/table", "column_settings"): 20,
+    ("block/plan", "tasks"): 50,
+    ("block/data_table", "page_size"): 100,
+    ("block/data_visualization", "title"): 50,
+    ("element/checkboxes", "options"): 10,
+    ("element/radio_buttons", "options"): 10,
+    ("element/overflow", "options"): 5,
+    ("element/static_select", "options"): 100,
+    ("element/static_select", "option_groups"): 100,
+    ("element/static_select", "placeholder"): 150,
+    ("object/option_group", "options"): 100,
+    ("object/option", "text"): 75,
+    ("object/option", "value"): 150,
+    ("object/option", "description"): 75,
+    ("object/option", "url"): 3000,
+    ("element/button", "text"): 75,
+    ("element/button", "value"): 2000,
+    ("element/button", "url"): 3000,
+    ("element/button", "action_id"): 255,
+    ("element/button", "accessibility_label"): 75,
+    ("element/button", "agent_prompt"): 4000,
+    ("object/confirm", "title"): 100,
+    ("object/confirm", "text"): 300,
+    ("object/confirm", "confirm"): 30,
+    ("object/confirm", "deny"): 30,
+    ("element/plain_text_input", "max_length"): 3000,
+    ("element/file_input", "max_files"): 10,
+    ("rich/rich_text_list", "indent"): 8,
+    ("rich/rich_text_list", "border"): 1,
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_smallest_example_of_everything_is_accepted(shape: str):
+    assert check_shape(smallest(shape), shape) == []
+
+
+@pytest.mark.parametrize(("shape", "name"), BOUNDED)
+def test_a_field_is_accepted_at_its_limit_and_refused_beyond(shape: str, name: str):
+    field = SHAPES[shape].fields[name]
+    assert field.high is not None
+
+    assert check_shape(holding(shape, name, sized(field, field.high)), shape) == []
+
+    beyond = check_shape(holding(shape, name, sized(field, field.high + 1)), shape)
+    where = f"/{name}/text" if field.kind == "text" else f"/{name}"
+    assert where in [issue.pointer for issue in beyond]
+
+
+@pytest.mark.parametrize(("shape", "name"), [(s, n) for s, n in FIELDS if SHAPES[s].fields[n].required])
+def test_what_is_required_is_missed(shape: str, name: str):
+    made = smallest(shape)
+    del made[name]
+    assert f"missing required field: {name}" in [issue.message for issue in check_shape(made, shape)]
+
+
+@pytest.mark.parametrize(("shape", "name"), [(s, n) for s, n in FIELDS if SHAPES[s].fields[n].kind != "any"])
+def test_a_value_of_the_wrong_type_is_refused(shape: str, name: str):
+    wrong: Any = "x" if SHAPES[shape].fields[name].kind != "string" else ["x"]
+    assert check_shape(smallest(shape) | {name: wrong}, shape) != []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_unknown_key_is_refused(shape: str):
+    issues = check_shape(smallest(shape) | {"colour": "red"}, shape)
+    assert [issue.message for issue in issues] == ["invalid additional property: colour"]
+
+
+@pytest.mark.parametrize(("where", "limit"), FACTS.items())
+def test_the_table_says_what_is_known_of_slack(where: tuple[str, str], limit: int):
+    assert SHAPES[where[0]].fields[where[1]].high == limit
+
+
+@pytest.mark.parametrize("surface", MOST_BLOCKS)
+def test_a_surface_takes_so_many_blocks_and_not_one_more(surface: str):
+    divider = {"type": "divider"}
+    assert check_blocks([divider] * MOST_BLOCKS[surface], surface) == []
+    assert [issue.line() for issue in check_blocks([divider] * (MOST_BLOCKS[surface] + 1), surface)] == [
+        f"no more than {MOST_BLOCKS[surface]} items allowed [json-pointer:/blocks]"
+    ]
+
+
+@pytest.mark.parametrize("kind", BLOCKS)
+@pytest.mark.parametrize("surface", [MESSAGE, MODAL, HOME])
+def test_a_block_stands_only_where_slack_lets_it(kind: str, surface: str):
+    issues = check_blocks([smallest(f"block/{kind}")], surface)
+    assert (issues == []) == (surface in BLOCKS[kind].surfaces)
+
+
+def test_every_problem_is_named_with_its_place():
+    blocks = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}},
+        {"type": "marquee"},
+        {"type": "header", "text": {"type": "mrkdwn", "text": "no"}},
+        "text",
+    ]
+    assert [issue.line() for issue in check_blocks(blocks, MESSAGE)] == [
+        "must be less than 3001 characters [json-pointer:/blocks/0/text/text]",
+        "unsupported type: marquee [json-pointer:/blocks/1/type]",
+        "unsupported type: mrkdwn [json-pointer:/blocks/2/text/type]",
+        "must provide an object [json-pointer:/blocks/3]",
+    ]
+
+
+def test_ids_are_unique_where_slack_wants_them_to_be():
+    row = {"type": "actions", "elements": [smallest("element/button") | {"action_id": "go"}] * 2}
+    twice = [{"type": "divider", "block_id": "a"}, {"type": "divider", "block_id": "a"}]
+    assert [issue.line() for issue in check_blocks([row], MESSAGE)] == [
+        'action_id "go" already exists [json-pointer:/blocks/0/elements/1/action_id]'
+    ]
+    assert [issue.line() for issue in check_blocks(twice, MESSAGE)] == [
+        'block_id "a" already exists [json-pointer:/blocks/1/block_id]'
+    ]
+
+
+def test_the_same_action_in_two_blocks_is_fine():
+    row = {"type": "actions", "elements": [smallest("element/button") | {"action_id": "go"}]}
+    assert check_blocks([row, copy.deepcopy(row)], MESSAGE) == []
+
+
+def test_initial_options_are_never_empty_and_always_offered():
+    boxes = smallest("element/checkboxes")
+    stranger = {"text": {"type": "plain_text", "text": "?"}, "value": "stranger"}
+    assert [i.message for i in check_shape(boxes | {"initial_options": []}, "element/checkboxes")] == [
+        "must have at least 1 items"
+    ]
+    assert [i.pointer for i in check_shape(boxes | {"initial_options": [stranger]}, "element/checkboxes")] == [
+        "/initial_options/0"
+    ]
+
+
+def test_a_modal_that_asks_needs_a_submit_button():
+    asking = {"type": "modal", "title": {"type": "plain_text", "text": "Ask"}, "blocks": [smallest("block/input")]}
+    assert [issue.message for issue in check_view(asking)] == ["missing required field: submit"]
+    assert check_view(asking | {"submit": {"type": "plain_text", "text": "Go"}}) == []
+
+
+@pytest.mark.parametrize(("name", "limit"), [("private_metadata", 3000), ("callback_id", 255), ("external_id", 255)])
+def test_a_views_own_fields_have_limits(name: str, limit: int):
+    home = {"type": "home", "blocks": []}
+    assert check_view(home | {name: "x" * limit}) == []
+    assert [issue.pointer for issue in check_view(home | {name: "x" * (limit + 1)})] == [f"/view/{name}"]
+
+
+@pytest.mark.parametrize("name", ["title", "submit", "close"])
+def test_a_modals_words_have_24_characters(name: str):
+    modal = {"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": []}
+    assert check_view(modal | {name: {"type": "plain_text", "text": "x" * 24}}) == []
+    assert check_view(modal | {name: {"type": "plain_text", "text": "x" * 25}}) != []
+
+
+def values(field: Field, depth: int) -> st.SearchStrategy[Any]:
+    """Random values that the table allows."""
+    match field.kind:
+        case "string" if field.values:
+            return st.sampled_from(field.values)
+        case "string" if field.pattern:
+            return st.just(sized(field))
+        case "string":
+            return st.text(min_size=field.low or 0, max_size=min(field.high or 20, 20))
+        case "text":
+            kinds = st.sampled_from([each.partition("/")[2] for each in field.of])
+            words = st.text(min_size=1, max_size=min(field.high or 20, 20))
+            return st.builds(lambda kind, text: {"type": kind, "text": text}, kinds, words)
+        case "boolean":
+            return st.booleans()
+        case "integer":
+            return st.integers(field.low or 0, field.high or 10_000)
+        case "number":
+            return st.integers(0, 1000)
+        case "object":
+            return st.sampled_from(field.of).flatmap(lambda shape: objects(shape, depth + 1))
+        case "list" if field.item is not None:
+            low = field.low or 0
+            return st.lists(values(field.item, depth + 1), min_size=low, max_size=min(field.high or 3, low + 2))
+        case _:
+            return st.just({})
+
+
+SKIPPED = (
+    "initial_option",
+    "initial_options",
+    "min_length",
+    "max_length",
+    "max_selected_items",
+    "action_id",
+    "block_id",
+)
+
+
+@st.composite
+def objects(draw: st.DrawFn, shape: str, depth: int = 0) -> dict[str, Any]:
+    made = smallest(shape)
+    taken = {group for group in SHAPES[shape].only_one_of if any(name in made for name in group)}
+    closed = {name for group in taken for name in group}
+    for name, field in SHAPES[shape].fields.items():
+        if name in SKIPPED or name in closed or depth > 3:
+            continue
+        if draw(st.booleans()):
+            made[name] = draw(values(field, depth))
+    return made
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_anything_that_the_table_allows_is_accepted(data: st.DataObject):
+    surface = data.draw(st.sampled_from([MESSAGE, MODAL, HOME]))
+    kinds = [name for name, shape in BLOCKS.items() if surface in shape.surfaces]
+    several = st.lists(st.sampled_from(kinds).flatmap(lambda kind: objects(f"block/{kind}")), min_size=1, max_size=4)
+    blocks = data.draw(several)
+    counts = [block["type"] for block in blocks]
+    if counts.count("table") > table.MOST_TABLES or counts.count("data_visualization") > table.MOST_CHARTS:
+        return
+    assert [issue.line() for issue in check_blocks(blocks, surface)] == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["type", "text", "elements", "options", "value", "blocks", "rows"]), inner)
+    ),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+@settings(max_examples=300, deadline=None)
+def test_nothing_that_can_be_sent_breaks_the_validator(payload: Any):
+    check_blocks(payload, MESSAGE)
+    check_view(payload)
+    for kind in BLOCKS:
+        check_blocks([{"type": kind, "elements": payload, "text": payload, "options": payload}], MODAL)
+
+
+def test_what_slack_sdk_builds_is_accepted():
+    option = sdk.Option(text="One", value="1", description="first")
+    built = [
+        sdk.SectionBlock(text="*Hello*", accessory=sdk.OverflowMenuElement(action_id="more", options=[option, option])),
+        sdk.HeaderBlock(text="Head"),
+        sdk.ContextBlock(elements=[sdk.MarkdownTextObject(text="a"), sdk.PlainTextObject(text="b")]),
+        sdk.ActionsBlock(
+            elements=[
+                sdk.ButtonElement(
+                    text="Go", action_id="go", value="1", style="primary", confirm=sdk.ConfirmObject(title="Go", text="Sure?")
+                ),
+                sdk.CheckboxesElement(action_id="box", options=[option], initial_options=[option]),
+                sdk.StaticSelectElement(action_id="pick", placeholder="Pick", options=[option], initial_option=option),
+                sdk.UserSelectElement(action_id="who", placeholder="Who"),
+                sdk.DatePickerElement(action_id="when", placeholder="When", initial_date="2026-11-23"),
+            ]
+        ),
+        sdk.InputBlock(label="Name", element=sdk.PlainTextInputElement(action_id="name", multiline=True, max_length=10)),
+        sdk.ImageBlock(image_url="https://example.com/a.png", alt_text="a"),
+        sdk.DividerBlock(),
+        sdk.MarkdownBlock(text="# T"),
+        sdk.AlertBlock(text="careful", level="warning"),
+        sdk.RichTextBlock(
+            elements=[
+                sdk.RichTextSectionElement(
+                    elements=[sdk.RichTextElementParts.Text(text="x", style={"bold": True})]
+                ),
+                sdk.RichTextListElement(
+                    style="bullet",
+                    elements=[sdk.RichTextSectionElement(elements=[sdk.RichTextElementParts.User(user_id="U1")])],
+                ),
+                sdk.RichTextPreformattedElement(elements=[sdk.RichTextElementParts.Text(text="log")]),
+            ]
+        ),
+    ]  # fmt: skip
+    assert [issue.line() for issue in check_blocks([block.to_dict() for block in built], MESSAGE)] == []
