@@ -70,10 +70,10 @@ def _place(owed: Owed) -> tuple[bool, bool, datetime]:
 
 
 def _next_of(lane: list[Owed], stuck: Collection[Name]) -> Iterable[Owed]:
+    yield from (one for one in lane if one.state is MessageState.SENDING)
     uncertain = False
     for one in lane:
         if one.state is MessageState.SENDING:
-            yield one
             uncertain = True
         elif not uncertain or one.urgent:
             yield one
