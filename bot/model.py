@@ -26,6 +26,22 @@ class Clock(Protocol):
         ...
 
 
+class Directory(Protocol):
+    """Who is who and what is where, in Slack or in what is remembered of it."""
+
+    async def person(self, who: str) -> "Person":
+        """By Slack id or e-mail address; Refused when there is nobody, Unreachable when Slack does not answer."""
+        ...
+
+    async def channel(self, name_or_id: str) -> str:
+        """The id of a channel; Refused when there is none."""
+        ...
+
+    async def is_member(self, channel: str) -> bool: ...
+
+    async def permalink(self, channel: str, ts: str) -> str: ...
+
+
 class Phase(StrEnum):
     PREFLIGHT = "preflight"
     PREPARING = "preparing"
@@ -383,7 +399,7 @@ class Alarm:
     auto_at: datetime | None = None
     settled_at: datetime | None = None
     settled_by: Person | None = None
-    #: `accepted` or `rolled_back`.
+    #: `accepted`, `retried` or `rolled_back`.
     how: str = ""
     reason: str = ""
 
@@ -443,6 +459,8 @@ class Deployment:
     plan: Plan
     roster: tuple[Seat, ...]
     notes: str = ""
+    #: Permalink of the thread, once the card stands.
+    thread: str = ""
     #: The announced window.
     window: tuple[datetime, datetime] | None = None
     #: Where DECIDING came from.
@@ -463,15 +481,24 @@ class Deployment:
     voided: tuple[str, ...] = ()
     asks: Mapping[str, Ask] = field(default_factory=dict)
     hold: Hold | None = None
+    #: The change freeze that covers this service and environment, in a sentence; empty: none.
+    frozen: str = ""
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
+    #: How often each step was tried before the try that its record tells of.
+    retried: Mapping[str, int] = field(default_factory=dict)
     runs: tuple[Run, ...] = ()
     watch: WatchReport | None = None
     alarms: tuple[Alarm, ...] = ()
     #: Last verdicts of each trigger, newest last.
     trigger_samples: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
+    trigger_at: Mapping[str, datetime] = field(default_factory=dict)
+    #: Triggers that somebody accepted: silent until they have passed once.
+    muted: tuple[str, ...] = ()
     follow_ups: Mapping[str, FollowUp] = field(default_factory=dict)
     superseded_by: str = ""
-    #: Somebody pressed on this; grows with every change.
+    #: How often the box of an item had to be redrawn because somebody's client showed it ticked when it is not.
+    touched: Mapping[str, int] = field(default_factory=dict)
+    #: Grows with every change.
     revision: int = 0
     #: Hash of the newest history line.
     head: str = ""

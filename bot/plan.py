@@ -198,9 +198,8 @@ class ReleasePlan:
     repository: str = ""
     tag: str = "v${version}"
     compare_url: str = ""
-    #: URLs that answer with JSON; `version_path` says where the version stands in it.
-    seen: tuple[str, ...] = ()
-    version_path: str = "version"
+    #: Name of the check (`uses: http`) that sees which version the service's addresses answer with.
+    seen: str = ""
     #: Refuse versions that do not match.
     version_pattern: str = r"[0-9]+\.[0-9]+\.[0-9]+([-+.][0-9A-Za-z.-]+)?"
     #: Path in the repository whose change between two versions means that the schema changed.

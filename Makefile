@@ -1,0 +1,43 @@
+# What can be done here: make help
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := bot handlers checks sandbox demo tests deployment
+
+.PHONY: help demo demo-reset run check test bench format clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.installed ## a small production, a Slack workspace in the browser, and the bot: no account needed
+	@$(BIN)/python -m demo
+
+demo-reset: ## forget everything that the demonstration remembers
+	rm -rf var
+
+run: $(VENV)/.installed ## the bot against real Slack: SLACK_BOT_TOKEN and SLACK_APP_TOKEN from the environment
+	@$(BIN)/python -m bot run
+
+check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
+	$(BIN)/ruff format --check --quiet $(SOURCES)
+	$(BIN)/ruff check --quiet $(SOURCES)
+	$(BIN)/basedpyright --level error
+	$(BIN)/lint-imports --no-cache
+
+test: check ## everything that is checked, the tests in the browser among it
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.installed-dev ## write the code as the formatter does
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)

@@ -1,0 +1,270 @@
+"""How is everything built, started, drained and stopped? The one place that knows all parts."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+import checks
+import handlers
+from bot import check
+from bot.chat import SlackChat, make_client
+from bot.config import Settings, load
+from bot.decide.runs import World
+from bot.engine import Engine, Reconciler, Remembering
+from bot.engine.engine import project
+from bot.errors import ConfigError
+from bot.model import Deployment, Projection, Wanted
+from bot.schedule import Alarms, FollowedClock, SystemClock
+from bot.scripts import Scripts
+from bot.store import Store, hash_of
+from bot.views import home, messages
+from bot.watch import Watches
+from handlers.bolt import Bolt
+
+log = logging.getLogger(__name__)
+
+#: How long a stopping bot lets messages and decisions finish.
+_DRAIN_S = 8.0
+#: How long scripts that end with the bot may take; they are killed after ten seconds.
+_END_S = 15.0
+
+#: Checks register themselves when they are imported.
+CHECKS = checks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the environment says: where things are, and which tokens."""
+
+    home: Path
+    config: Path
+    database: str
+    host: str
+    clock_url: str
+    slack_url: str
+    bot_token: str
+    app_token: str
+    signing_secret: str
+    #: Scripts and watches end with the bot (for a demonstration; in production they survive it).
+    ends_all: bool
+    environ: Mapping[str, str]
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str] = os.environ) -> "Surroundings":
+        folder = Path(environ.get("TMINUS_HOME", "var/bot")).absolute()
+        return cls(
+            home=folder,
+            config=Path(environ.get("TMINUS_CONFIG", "app.yaml")).absolute(),
+            database=environ.get("TMINUS_DATABASE", f"sqlite+aiosqlite:///{folder / 't-minus.db'}"),
+            host=environ.get("TMINUS_HOST", socket.gethostname()),
+            clock_url=environ.get("TMINUS_CLOCK_URL", ""),
+            slack_url=environ.get("SLACK_API_URL", "https://slack.com/api/"),
+            bot_token=environ.get("SLACK_BOT_TOKEN", ""),
+            app_token=environ.get("SLACK_APP_TOKEN", ""),
+            signing_secret=environ.get("SLACK_SIGNING_SECRET", ""),
+            ends_all=environ.get("TMINUS_ENDS_ALL", "") == "1",
+            environ=environ,
+        )
+
+    def check_tokens(self, *, http: bool) -> None:
+        """Refuse to start with a token that is missing or is another one."""
+        wanted = [
+            ("SLACK_BOT_TOKEN", self.bot_token, "xoxb-", "OAuth & Permissions, Bot User OAuth Token"),
+            ("SLACK_SIGNING_SECRET", self.signing_secret, "", "Basic Information, App Credentials")
+            if http
+            else (
+                "SLACK_APP_TOKEN",
+                self.app_token,
+                "xapp-",
+                "Basic Information, App-Level Tokens (connections:write)",
+            ),
+        ]
+        for name, token, prefix, where in wanted:
+            if not token:
+                raise ConfigError(f"{name} is not set. You find it in your Slack app's settings under {where}.")
+            if not token.startswith(prefix):
+                raise ConfigError(f"{name} does not begin with {prefix}. You find the right one under {where}.")
+
+
+def load_settings(around: Surroundings) -> Settings:
+    return load(around.config, around.environ, validate_check=check.validate)
+
+
+@asynccontextmanager
+async def at_the_machine(around: Surroundings) -> AsyncGenerator[Engine]:
+    """The same engine without Slack, for the terminal: it decides and saves; the running bot makes it true."""
+    settings = load_settings(around)
+    clock = await _clock(around)
+    store = await Store.open(around.database, clock, project=_projection(clock))
+    try:
+        yield _engine(around, settings, store, clock, Remembering(store))
+    finally:
+        await store.close()
+        if isinstance(clock, FollowedClock):
+            await clock.stop()
+
+
+async def run(around: Surroundings, *, http: str = "") -> None:
+    """Until SIGTERM or SIGINT. `http`: HOST:PORT to listen on for signed requests; empty: Socket Mode."""
+    around.check_tokens(http=bool(http))
+    settings = load_settings(around)
+    async with AsyncExitStack() as stack:
+        bot = await _build(stack, around, settings)
+        if http:
+            await stack.enter_async_context(_http(bot.app, http))
+        else:
+            await stack.enter_async_context(_socket(bot.app, around))
+        log.info("t-minus is ready", extra={"services": list(settings.services)})
+        await _until_stopped(bot.loops)
+        log.info("t-minus is stopping")
+        await bot.bolt.drain()
+        if around.ends_all:
+            await bot.reconciler.end_all(_END_S)
+        await bot.chat.drain(_DRAIN_S)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    app: AsyncApp
+    bolt: Bolt
+    chat: SlackChat
+    reconciler: Reconciler
+    loops: "list[asyncio.Task[None]]"
+
+
+async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings) -> _Running:
+    clock = await _clock(around)
+    if isinstance(clock, FollowedClock):
+        stack.push_async_callback(clock.stop)
+    store = await Store.open(around.database, clock, project=_projection(clock))
+    stack.push_async_callback(store.close)
+
+    async def render(deployment_id: str, key: str) -> Wanted | None:
+        wanted = messages.one(await store.get(deployment_id), key, clock.now())
+        return replace(wanted, file=str(scripts.log(wanted.file))) if wanted is not None and wanted.file else wanted
+
+    async def render_home(user: str) -> dict[str, Any]:
+        return home.home(user, await store.find(limit=30), clock.now())
+
+    def hash_as_projected(wanted: Wanted) -> str:
+        # The store's hash is of the record's view of a file: the run, not where this host keeps its log.
+        return hash_of(replace(wanted, file=Path(wanted.file).parent.name) if wanted.file else wanted)
+
+    client = make_client(around.bot_token, around.slack_url)
+    chat = SlackChat(client, store.outbox, render, render_home, hash_of=hash_as_projected)
+    engine = _engine(around, settings, store, clock, Remembering(store, chat))
+    scripts = Scripts(around.home / "runs", around.host, engine.run_reported, environ=around.environ, clock=clock)
+    watches = Watches(around.home / "watches", around.host, engine.watch_reported, clock=clock)
+    alarms = Alarms(clock, lambda deployment: reconciler.wake(deployment))  # noqa: PLW0108 - it is made below
+    reconciler = Reconciler(engine, scripts=scripts, watches=watches, alarms=alarms, host=around.host)
+
+    def nudge() -> None:
+        reconciler.nudge()
+        chat.nudge()
+
+    engine.nudge = nudge
+    me = await chat.who_am_i()
+    app = AsyncApp(
+        authorize=_authorize(around.bot_token, me.team, me.bot_user_id),
+        signing_secret=around.signing_secret or "not used in Socket Mode",
+        client=client,
+        process_before_response=True,
+    )
+    bolt = Bolt(app, chat, engine.directory)
+    handlers.register(bolt, engine)
+    alarms.start()
+    stack.push_async_callback(alarms.stop)
+    stack.push_async_callback(scripts.close)
+    stack.push_async_callback(watches.close)
+    stack.push_async_callback(engine.measuring.close)
+    stack.push_async_callback(reconciler.close)
+    loops = [asyncio.create_task(chat.run(), name="chat"), asyncio.create_task(reconciler.run(), name="reconciler")]
+    for loop in loops:
+        stack.push_async_callback(_end, loop)
+    return _Running(app=app, bolt=bolt, chat=chat, reconciler=reconciler, loops=loops)
+
+
+def _engine(
+    around: Surroundings, settings: Settings, store: Store, clock: SystemClock, directory: Remembering
+) -> Engine:
+    return Engine(
+        store=store,
+        settings=settings,
+        clock=clock,
+        directory=directory,
+        world=World(host=around.host, root=str(around.config.parent)),
+        environ=around.environ,
+        work=around.home / "work",
+    )
+
+
+def _projection(clock: SystemClock):  # noqa: ANN202 - a function of the record
+    def projected(deployment: Deployment) -> Projection:
+        return project(deployment, clock.now())
+
+    return projected
+
+
+async def _clock(around: Surroundings) -> SystemClock:
+    if not around.clock_url:
+        return SystemClock()
+    clock = FollowedClock(around.clock_url)
+    await clock.start()
+    return clock
+
+
+def _authorize(token: str, team: str, user: str):  # noqa: ANN202 - what Bolt calls for each request
+    """The token is known and was tested at the start, so no request waits for another auth.test."""
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id or team, bot_token=token, bot_user_id=user)
+
+    return authorize
+
+
+@asynccontextmanager
+async def _socket(app: AsyncApp, around: Surroundings) -> AsyncGenerator[None]:
+    handler = AsyncSocketModeHandler(app, around.app_token, web_client=make_client(around.bot_token, around.slack_url))
+    await handler.connect_async()
+    try:
+        yield
+    finally:
+        await handler.close_async()
+
+
+@asynccontextmanager
+async def _http(app: AsyncApp, listen: str) -> AsyncGenerator[None]:
+    # Only HTTP mode needs a web server.
+    from bot.web import serving  # noqa: PLC0415
+
+    async with serving(app, listen):
+        yield
+
+
+async def _until_stopped(loops: "list[asyncio.Task[None]]") -> None:
+    """Wait for a signal; a loop that ends by itself is a bug, and ends the program with its error."""
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    waiting = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait({waiting, *loops}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for task in done - {waiting}:
+        task.result()
+
+
+async def _end(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

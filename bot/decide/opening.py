@@ -1,0 +1,110 @@
+"""How does a deployment begin?"""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.errors import Refused
+from bot.model import Change, Deployment, Line, Person, Phase, Release, Seat
+from bot.plan import Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opening:
+    """Everything that is known when somebody starts a deployment."""
+
+    plan: Plan
+    release: Release
+    roster: tuple[Seat, ...]
+    captain: Person
+    channel: str
+    notes: str = ""
+    window: tuple[datetime, datetime] | None = None
+    frozen: str = ""
+
+
+def check_version(plan: Plan, version: str) -> str:
+    """The version without a leading v; Refused when it is not one."""
+    bare = version.strip().removeprefix("v")
+    if re.fullmatch(plan.release.version_pattern, bare):
+        return bare
+    raise Refused(f"“{version.strip()[:40]}” is not a version of {plan.service}; write one like 1.4.2.")
+
+
+def check_window(window: tuple[datetime, datetime] | None) -> None:
+    if window is not None and window[1] <= window[0]:
+        raise Refused("The window ends before it begins; give an end that is later than its start.")
+
+
+def draft(opening: Opening, number: int, earlier: Deployment | None, now: datetime) -> Change:
+    """The new record. `earlier` is the newest deployment of the same service and environment."""
+    check_window(opening.window)
+    if earlier is not None and earlier.version == opening.release.version and earlier.phase is Phase.LIVE:
+        raise Refused(f"{earlier.service} {earlier.version} is live already ({earlier.id}); start another version.")
+    service = opening.plan.service
+    deployment = Deployment(
+        id=f"{service}-{number}",
+        number=number,
+        service=service,
+        environment=opening.plan.environment,
+        release=opening.release,
+        captain=opening.captain,
+        channel=opening.channel,
+        frozen=opening.frozen,
+        opened_at=now,
+        phase=Phase.PREFLIGHT,
+        phase_at=now,
+        plan=opening.plan,
+        roster=opening.roster,
+        notes=opening.notes,
+        window=opening.window,
+    )
+    line = Line(
+        what="opened",
+        by=opening.captain,
+        why=opening.notes,
+        facts={
+            "service": service,
+            "version": opening.release.version,
+            "environment": opening.plan.environment,
+            "commit": opening.release.commit,
+            "configuration": opening.plan.digest,
+        },
+    )
+    return Change(deployment=deployment, lines=(line,))
+
+
+def refreshed(deployment: Deployment, release: Release) -> Change | None:
+    """The release's facts were looked up again: when one changed, say so; sign-offs bound to the old ones are void."""
+    if release == deployment.release:
+        return None
+    said: list[str] = []
+    if release.commit != deployment.release.commit:
+        said.append(
+            f"{release.version} is now {release.commit[:9] or 'unknown'}, was {deployment.release.commit[:9] or 'unknown'}"
+        )
+    for key, digest in release.script_hashes.items():
+        if deployment.release.script_hashes.get(key) != digest:
+            said.append(f"the script {key} was edited")
+    after = replace(deployment, release=release)
+    if not said:
+        return Change(deployment=after, lines=(Line(what="looked the release up again"),))
+    if deployment.sign_offs:
+        after = replace(after, voided=(*deployment.voided, "; ".join(said)))
+    facts = {"commit": release.commit, "scripts": dict(release.script_hashes)}
+    return Change(deployment=after, lines=(Line(what="what was signed has changed: " + "; ".join(said), facts=facts),))
+
+
+def thread_opened(deployment: Deployment, permalink: str) -> Change | None:
+    """The card stands; from now on messages elsewhere can link to it."""
+    if deployment.thread == permalink or not permalink:
+        return None
+    return Change(deployment=replace(deployment, thread=permalink))
+
+
+def frozen(deployment: Deployment, sentence: str) -> Change | None:
+    """A change freeze began or ended that covers this deployment."""
+    if deployment.over or deployment.frozen == sentence:
+        return None
+    what = f"change freeze: {sentence}" if sentence else "the change freeze is over"
+    return Change(deployment=replace(deployment, frozen=sentence), lines=(Line(what=what),))

@@ -1,0 +1,106 @@
+"""What follows by itself, after any change and at any time?"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot import gates, recorded
+from bot.decide import steps, time
+from bot.decide.runs import World, ending
+from bot.model import Change, Deployment, Line, Phase, RunReport, RunState, WatchReport
+from bot.plan import ItemPlan
+
+#: More than any chain of consequences needs; a loop of rules is a bug that must not hang the program.
+_MOST = 200
+
+
+def settle(change: Change, now: datetime, world: World) -> Change:
+    """The change with everything that follows from it."""
+    for _ in range(_MOST):
+        following = _next(change.deployment, now, world)
+        if following is None:
+            return change
+        change = change.then(following)
+    raise AssertionError(f"{change.deployment.id}: the rules never settle")
+
+
+def _next(deployment: Deployment, now: datetime, world: World) -> Change | None:
+    stepped = steps.next_step(deployment, now, world)
+    if stepped is not None:
+        entered = stepped.deployment.phase
+        if entered is Phase.VERIFYING and deployment.phase is Phase.DEPLOYING:
+            return replace(stepped, deployment=_measure_after_deploying(stepped.deployment, now))
+        return stepped
+    for rule in time.RULES:
+        change = rule(deployment, now)
+        if change is not None:
+            return change
+    return None
+
+
+def _measure_after_deploying(deployment: Deployment, now: datetime) -> Deployment:
+    """What was measured of the old version proves nothing about the new one."""
+    plan = deployment.plan
+    checks = {item.check: now for item in (*plan.verification.items, *plan.criteria.items) if item.check}
+    return replace(deployment, remeasure={**deployment.remeasure, **checks})
+
+
+def checks_wanted(deployment: Deployment, now: datetime) -> set[str]:
+    """Names of the checks that have to be measured now."""
+    if deployment.over:
+        return set()
+    here = {item.check for item in items_now(deployment) if item.check and item.key not in deployment.not_applicable}
+    stale = {name for name in here if _outside(deployment, name) and gates.is_measuring(deployment, name, now)}
+    asked = {name for name in deployment.remeasure if _still_asked(deployment, name)}
+    return stale | {name for name in asked if name == steps.SEEN or _outside(deployment, name)}
+
+
+def items_now(deployment: Deployment) -> tuple[ItemPlan, ...]:
+    """The items whose measurements matter in this phase."""
+    plan = deployment.plan
+    match deployment.phase:
+        case Phase.PREFLIGHT:
+            return gates.preflight_items(deployment)
+        case Phase.VERIFYING:
+            return (*plan.verification.items, *plan.criteria.items)
+        case Phase.LIVE:
+            return tuple(task for one in plan.follow_ups if _is_open(deployment, one.key) for task in one.tasks)
+        case _:
+            return ()
+
+
+def _is_open(deployment: Deployment, follow_up: str) -> bool:
+    record = deployment.follow_ups.get(follow_up)
+    return record is not None and record.opened_at is not None and record.done_at is None
+
+
+def _outside(deployment: Deployment, check: str) -> bool:
+    """Is it measured in the world, and not worked out from the record?"""
+    plan = deployment.plan.checks.get(check)
+    return plan is not None and plan.uses not in recorded.KINDS
+
+
+def _still_asked(deployment: Deployment, name: str) -> bool:
+    known = deployment.findings.get(name)
+    return known is None or known.measured_at < deployment.remeasure[name]
+
+
+def reported(deployment: Deployment, report: RunReport) -> Change | None:
+    """A run told how far it is. What is over stays over."""
+    run = deployment.run(report.id)
+    if run is None or run.report.over or run.report == report:
+        return None
+    after = deployment.with_run(replace(run, report=report))
+    if not report.over:
+        started = run.report.state is RunState.WANTED and report.state is RunState.RUNNING
+        return Change(
+            deployment=after, lines=(Line(what=f"{run.title} is running", facts={"run": run.id}),) if started else ()
+        )
+    facts = {"run": run.id, "exit": report.exit_code, "log": report.log_sha256}
+    return Change(deployment=after, lines=(Line(what=f"{run.title}: {ending(report)}", facts=facts),))
+
+
+def watched(deployment: Deployment, report: WatchReport) -> Change | None:
+    """The watch told what it saw."""
+    if deployment.over or deployment.watch == report:
+        return None
+    return Change(deployment=replace(deployment, watch=report))

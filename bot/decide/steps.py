@@ -1,0 +1,204 @@
+"""What does the next step of a phase come to?"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from bot import gates
+from bot.decide.journey import raise_alarm
+from bot.decide.runs import World, ending, new_run
+from bot.machine import Move, advance
+from bot.model import (
+    MACHINE,
+    Alarm,
+    Change,
+    Deployment,
+    Line,
+    Person,
+    Phase,
+    RunState,
+    StepRecord,
+    StepState,
+    Verdict,
+)
+from bot.plan import Stage, StepKind, StepPlan
+
+#: The name of the built-in check that looks which version the service's addresses answer with.
+SEEN = "seen"
+
+_LEADS_TO = {
+    Phase.PREPARING: Move.PREPARED,
+    Phase.DEPLOYING: Move.DEPLOYED,
+    Phase.VERIFYING: Move.VERIFIED,
+    Phase.ROLLING_BACK: Move.ROLLED_BACK,
+    Phase.ABORTING: Move.UNDONE,
+}
+
+
+def next_step(deployment: Deployment, now: datetime, world: World) -> Change | None:
+    """Begin, judge or leave the current step; None when there is nothing to do now."""
+    if deployment.phase not in _LEADS_TO:
+        return None
+    stage = Stage(deployment.phase.value)
+    current = gates.current_step(deployment, stage)
+    if current is None:
+        return _leave(deployment, now)
+    step, record = current
+    if record is None:
+        return _begin(deployment, step, now, world)
+    if record.state is StepState.RUNNING:
+        return _judge(deployment, step, record, now)
+    if record.state is StepState.ASKING and record.by is not None:
+        if step.kind is StepKind.SCRIPT:
+            return _run(deployment, step, now, world, by=record.by)
+        return _ended(deployment, step, StepState.PASSED, record.note, now)
+    return None
+
+
+# ── Between phases ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _leave(deployment: Deployment, now: datetime) -> Change | None:
+    if deployment.hold is not None:
+        return None
+    phase = deployment.phase
+    if phase is Phase.PREPARING and not baseline_taken(deployment):
+        return None
+    if phase is Phase.VERIFYING and next(gates.blockers(deployment, now), None) is not None:
+        return None
+    after = advance(deployment, _LEADS_TO[phase], now)
+    return Change(deployment=after, lines=(Line(what=str(_LEADS_TO[phase])),))
+
+
+def baseline_taken(deployment: Deployment) -> bool:
+    """Is there enough of the time before to compare with?"""
+    watch = deployment.plan.watch
+    if watch is None:
+        return True
+    report = deployment.watch
+    return report is not None and report.baseline.probes >= watch.rate * watch.baseline_s / 2
+
+
+# ── Beginning ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _begin(deployment: Deployment, step: StepPlan, now: datetime, world: World) -> Change | None:
+    if any(not run.report.over for run in deployment.runs):
+        return None
+    if deployment.hold is not None and deployment.phase not in {Phase.ROLLING_BACK, Phase.ABORTING}:
+        return None
+    undone = _nothing_to_undo(deployment, step)
+    if undone:
+        return _ended(deployment, step, StepState.SKIPPED, undone, now)
+    if step.only_if == "schema_changed":
+        changed = deployment.release.changes.schema_changed if deployment.release.changes else None
+        if changed is False:
+            return _ended(deployment, step, StepState.SKIPPED, "not needed: the schema did not change", now)
+    match step.kind:
+        case StepKind.SCRIPT if not step.role:
+            return _run(deployment, step, now, world, by=MACHINE)
+        case StepKind.CHECKS:
+            change = _record(deployment, step, StepRecord(state=StepState.RUNNING, at=now), f"measures: {step.title}")
+            asked = {**deployment.remeasure, **dict.fromkeys(step.checks, now)}
+            return replace(change, deployment=replace(change.deployment, remeasure=asked))
+        case StepKind.ANNOUNCE:
+            return _record(deployment, step, StepRecord(state=StepState.RUNNING, at=now), f"announces: {step.title}")
+        case _:
+            return _record(deployment, step, StepRecord(state=StepState.ASKING, at=now), f"asks for {step.title}")
+
+
+def _nothing_to_undo(deployment: Deployment, step: StepPlan) -> str:
+    """A step of the abort whose counterpart never began is skipped, with this sentence."""
+    if step.stage is not Stage.ABORTING:
+        return ""
+    doing = next((one for one in deployment.plan.steps if one.undo == step.key), None)
+    if doing is None or doing.key in deployment.steps:
+        return ""
+    return f"not needed: “{doing.title}” had not begun"
+
+
+def _run(deployment: Deployment, step: StepPlan, now: datetime, world: World, *, by: Person) -> Change:
+    script = deployment.plan.scripts[step.script]
+    tries = deployment.retried.get(step.key, 0) + 1
+    run = new_run(deployment, script, f"{deployment.id}.{step.key}.{tries}", step=step.key, by=by, now=now, world=world)
+    record = StepRecord(state=StepState.RUNNING, at=now, run=run.id, tries=tries, by=None if by is MACHINE else by)
+    after = deployment.with_run(run)
+    if step.stage is Stage.DEPLOYING and after.deploy_at is None:
+        after = replace(after, deploy_at=now)
+    return _record(after, step, record, f"runs {script.title}", facts={"run": run.id})
+
+
+# ── Judging ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _judge(deployment: Deployment, step: StepPlan, record: StepRecord, now: datetime) -> Change | None:
+    match step.kind:
+        case StepKind.SCRIPT:
+            return _judge_run(deployment, step, record, now)
+        case StepKind.CHECKS:
+            return _judge_checks(deployment, step, record, now)
+        case _:
+            return None
+
+
+def _judge_run(deployment: Deployment, step: StepPlan, record: StepRecord, now: datetime) -> Change | None:
+    run = deployment.run(record.run)
+    if run is None or not run.report.over:
+        return None
+    said = ending(run.report)
+    if run.report.state is not RunState.FINISHED or run.report.exit_code != 0:
+        return _failed(deployment, step, said, now)
+    if not step.sees:
+        return _ended(deployment, step, StepState.PASSED, said, now)
+    seen = deployment.findings.get(SEEN)
+    asked = deployment.remeasure.get(SEEN)
+    if asked is None or asked < (run.report.finished_at or record.at):
+        moment = max(now, run.report.finished_at or now)
+        return Change(deployment=replace(deployment, remeasure={**deployment.remeasure, SEEN: moment}))
+    if seen is None or seen.measured_at < asked:
+        return None
+    if seen.verdict is Verdict.PASS:
+        return _ended(deployment, step, StepState.PASSED, f"{said}; {seen.summary}", now)
+    return _failed(deployment, step, f"{said}, and yet {seen.summary}", now)
+
+
+def _judge_checks(deployment: Deployment, step: StepPlan, record: StepRecord, now: datetime) -> Change | None:
+    findings = [gates.finding(deployment, name, now) for name in step.checks]
+    fresh = [one for one in findings if one is not None and one.measured_at >= record.at]
+    if len(fresh) < len(step.checks):
+        return None
+    bad = [one for one in fresh if one.verdict in {Verdict.FAIL, Verdict.UNKNOWN}]
+    if bad:
+        return _failed(deployment, step, "; ".join(f"{one.check}: {one.summary}" for one in bad), now)
+    return _ended(deployment, step, StepState.PASSED, "; ".join(one.summary for one in fresh), now)
+
+
+def announced(deployment: Deployment, key: str, *, note: str, ok: bool, now: datetime) -> Change | None:
+    """The announcement of this step stands in its channels, or cannot."""
+    step = next((one for one in deployment.plan.steps if one.key == key), None)
+    record = deployment.steps.get(key)
+    if step is None or record is None or record.state is not StepState.RUNNING:
+        return None
+    return _ended(deployment, step, StepState.PASSED, note, now) if ok else _failed(deployment, step, note, now)
+
+
+def _ended(deployment: Deployment, step: StepPlan, state: StepState, note: str, now: datetime) -> Change:
+    known = deployment.steps.get(step.key, StepRecord(state=state, at=now))
+    record = replace(known, state=state, note=note, ended_at=now)
+    return _record(deployment, step, record, f"{step.title}: {state}", facts={"note": note})
+
+
+def _failed(deployment: Deployment, step: StepPlan, note: str, now: datetime) -> Change:
+    change = _ended(deployment, step, StepState.FAILED, note, now)
+    if deployment.phase not in {Phase.DEPLOYING, Phase.VERIFYING}:
+        return change
+    alarm = Alarm(key=f"step-{step.key}", title=step.title, detail=note, at=now)
+    asked = raise_alarm(change.deployment, alarm, now)
+    return change.then(asked) if asked is not None else change
+
+
+def _record(
+    deployment: Deployment, step: StepPlan, record: StepRecord, what: str, facts: Mapping[str, str] | None = None
+) -> Change:
+    after = replace(deployment, steps={**deployment.steps, step.key: record})
+    return Change(deployment=after, lines=(Line(what=what, facts={"step": step.key, **(facts or {})}),))

@@ -1,0 +1,213 @@
+"""What does the passing of time come to: asking, reminding, escalating, opening follow-ups, rolling back by itself?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot import gates
+from bot.decide.journey import AFTER_THE_SCRIPT, raise_alarm, roll_back
+from bot.errors import Refused
+from bot.machine import Move, advance
+from bot.model import MACHINE, Alarm, Ask, Change, Deployment, FollowUp, Line, Person, Phase, Verdict
+from bot.plan import FollowUpPlan, ItemPlan, TriggerPlan
+
+#: A trigger that rolls back by itself gives people this long to say no.
+AUTO_AFTER = timedelta(minutes=2)
+
+
+# ── Sign-offs ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
+    """Ask every role once the first measurements are in, so that what they read has numbers."""
+    if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None or deployment.asks:
+        return None
+    checks = {item.check for item in gates.preflight_items(deployment) if item.check}
+    if any(gates.finding(deployment, check, now) is None for check in checks):
+        return None
+    roles = deployment.plan.sign_off.roles
+    if not roles:
+        return None
+    asks = {role: Ask(at=now) for role in roles}
+    titles = ", ".join(deployment.seat(role).title for role in roles)
+    return Change(deployment=replace(deployment, asks=asks), lines=(Line(what=f"asked for sign-offs: {titles}"),))
+
+
+def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
+    """Remind the contact, then ask the backup, of each role that has not signed."""
+    if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None:
+        return None
+    plan = deployment.plan.sign_off
+    for role, ask in deployment.asks.items():
+        if gates.sign_off(deployment, role, now) is not None:
+            continue
+        title = deployment.seat(role).title
+        if ask.reminded_at is None and now >= ask.at + timedelta(seconds=plan.remind_after_s):
+            return _asked(deployment, role, replace(ask, reminded_at=now), f"reminded {title}")
+        if ask.escalated_at is None and now >= ask.at + timedelta(seconds=plan.escalate_after_s):
+            return _asked(deployment, role, replace(ask, escalated_at=now), f"asked the backup of {title}")
+    return None
+
+
+def _asked(deployment: Deployment, role: str, ask: Ask, what: str) -> Change:
+    after = replace(deployment, asks={**deployment.asks, role: ask})
+    return Change(deployment=after, lines=(Line(what=what, facts={"role": role}),))
+
+
+# ── Follow-ups ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def plan_follow_ups(deployment: Deployment, now: datetime) -> Change | None:  # noqa: ARG001 - one shape for every rule
+    """Fix the due times when the deployment goes live; they stay as they are afterwards."""
+    if deployment.live_at is None or deployment.follow_ups or not deployment.plan.follow_ups:
+        return None
+    live = deployment.live_at
+    due = {one.key: FollowUp(due_at=live + timedelta(seconds=one.after_s)) for one in deployment.plan.follow_ups}
+    return Change(deployment=replace(deployment, follow_ups=due), lines=(Line(what="follow-ups planned"),))
+
+
+def tend_follow_ups(deployment: Deployment, now: datetime) -> Change | None:
+    """Open what is due, close what is done, remind, escalate; close the deployment after the last."""
+    if deployment.phase is not Phase.LIVE:
+        return None
+    for plan in deployment.plan.follow_ups:
+        record = deployment.follow_ups.get(plan.key)
+        if record is not None and record.done_at is None:
+            change = _tend(deployment, plan, record, now)
+            if change is not None:
+                return change
+    if all(record.done_at is not None for record in deployment.follow_ups.values()):
+        return Change(deployment=advance(deployment, Move.FINISH, now), lines=(Line(what="closed"),))
+    return None
+
+
+def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: datetime) -> Change | None:
+    if record.opened_at is None:
+        if now < record.due_at:
+            return None
+        asked = {task.check: now for task in plan.tasks if task.check}
+        opened = _noted(deployment, plan, replace(record, opened_at=now), "is due")
+        after = replace(opened.deployment, remeasure={**deployment.remeasure, **asked})
+        return replace(opened, deployment=after)
+    if not open_tasks(deployment, plan, now):
+        return _noted(deployment, plan, replace(record, done_at=now), "is done")
+    if record.snoozed_until is not None and now < record.snoozed_until:
+        return None
+    since = max(record.opened_at, record.snoozed_until or record.opened_at)
+    if record.reminded_at is None and now >= since + timedelta(seconds=plan.remind_after_s):
+        return _noted(deployment, plan, replace(record, reminded_at=now), "was reminded of")
+    if record.escalated_at is None and now >= since + timedelta(seconds=plan.escalate_after_s):
+        return _noted(deployment, plan, replace(record, escalated_at=now), "went to the backups and the captain")
+    return None
+
+
+def open_tasks(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list[ItemPlan]:
+    return [task for task in plan.tasks if gates.standing(deployment, task, now) not in gates.DONE]
+
+
+def _noted(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, what: str) -> Change:
+    after = replace(deployment, follow_ups={**deployment.follow_ups, plan.key: record})
+    return Change(deployment=after, lines=(Line(what=f"{plan.title} {what}", facts={"follow_up": plan.key}),))
+
+
+def snooze(deployment: Deployment, key: str, *, hours: float, by: Person, now: datetime) -> Change:
+    """No reminder of this follow-up for a while."""
+    plan = next((one for one in deployment.plan.follow_ups if one.key == key), None)
+    record = deployment.follow_ups.get(key)
+    if plan is None or record is None or record.opened_at is None or record.done_at is not None:
+        raise Refused("That follow-up is not open; there is nothing to snooze.")
+    gates.check_captain_or_roster(deployment, by, "snooze a follow-up")
+    later = replace(record, snoozed_until=now + timedelta(hours=hours), reminded_at=None, escalated_at=None)
+    change = _noted(deployment, plan, later, f"snoozed for {hours:g} h")
+    return replace(change, lines=(replace(change.lines[0], by=by),))
+
+
+# ── Triggers ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def judge_triggers(deployment: Deployment, now: datetime) -> Change | None:
+    """Sample each trigger's rule at its interval; propose a rollback when enough of the last samples fail."""
+    if deployment.phase not in AFTER_THE_SCRIPT or deployment.watch is None or deployment.deploy_at is None:
+        return None
+    for trigger in deployment.plan.triggers:
+        last = deployment.trigger_at.get(trigger.key)
+        if trigger.check and (last is None or now >= last + timedelta(seconds=trigger.every_s)):
+            return _sample(deployment, trigger, now)
+    return None
+
+
+def _sample(deployment: Deployment, trigger: TriggerPlan, now: datetime) -> Change:
+    known = gates.finding(deployment, trigger.check, now)
+    verdict = known.verdict if known is not None else Verdict.UNKNOWN
+    samples = (*deployment.trigger_samples.get(trigger.key, ()), verdict)[-trigger.of :]
+    muted = tuple(key for key in deployment.muted if key != trigger.key or verdict is not Verdict.PASS)
+    after = replace(
+        deployment,
+        trigger_samples={**deployment.trigger_samples, trigger.key: samples},
+        trigger_at={**deployment.trigger_at, trigger.key: now},
+        muted=muted,
+    )
+    failed = sum(one is Verdict.FAIL for one in samples)
+    if failed < trigger.fail_after or trigger.key in muted:
+        return Change(deployment=after)
+    detail = f"{known.summary if known else ''} ({failed} of {len(samples)} samples)"
+    auto = now + AUTO_AFTER if trigger.auto else None
+    alarm = Alarm(key=trigger.key, title=trigger.title, detail=detail, at=now, auto_at=auto)
+    return raise_alarm(after, alarm, now) or Change(deployment=after)
+
+
+def roll_back_by_itself(deployment: Deployment, now: datetime) -> Change | None:
+    """Where the configuration says so, and nobody stopped it in time."""
+    if deployment.phase is not Phase.DECIDING or deployment.hold is not None:
+        return None
+    due = [alarm for alarm in deployment.alarms if alarm.settled_at is None and alarm.auto_at and alarm.auto_at <= now]
+    if not due:
+        return None
+    operator = replace(MACHINE, id="op:t-minus")
+    return roll_back(deployment, by=operator, now=now, reason=f"{due[0].title}: nobody decided in time")
+
+
+# ── When to look again ───────────────────────────────────────────────────────────────────────────────────────────────
+
+RULES: tuple[Callable[[Deployment, datetime], Change | None], ...] = (
+    ask_for_sign_offs,
+    remind_signers,
+    plan_follow_ups,
+    tend_follow_ups,
+    judge_triggers,
+    roll_back_by_itself,
+)
+
+
+def wake_at(deployment: Deployment, now: datetime) -> datetime | None:
+    """The next moment at which time alone changes something; None: never."""
+    return min((moment for moment in _moments(deployment, now) if moment > now), default=None)
+
+
+def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
+    if deployment.over:
+        return
+    if deployment.phase is Phase.PREFLIGHT:
+        plan = deployment.plan.sign_off
+        for role, ask in deployment.asks.items():
+            if gates.sign_off(deployment, role, now) is None:
+                yield ask.at + timedelta(seconds=plan.remind_after_s)
+                yield ask.at + timedelta(seconds=plan.escalate_after_s)
+        yield from (given.until for given in deployment.sign_offs)
+        yield from (waiver.until for waiver in deployment.waivers.values())
+    if deployment.phase in {Phase.PREFLIGHT, Phase.VERIFYING}:
+        yield from (known.expires_at for known in deployment.findings.values())
+    if deployment.phase is Phase.LIVE:
+        for plan in deployment.plan.follow_ups:
+            record = deployment.follow_ups.get(plan.key)
+            if record is None or record.done_at is not None:
+                continue
+            if record.opened_at is None:
+                yield record.due_at
+                continue
+            since = max(record.opened_at, record.snoozed_until or record.opened_at)
+            if record.snoozed_until is not None:
+                yield record.snoozed_until
+            yield since + timedelta(seconds=plan.remind_after_s)
+            yield since + timedelta(seconds=plan.escalate_after_s)
+    yield from (alarm.auto_at for alarm in deployment.alarms if alarm.auto_at and alarm.settled_at is None)

@@ -1,0 +1,173 @@
+"""How do checks get measured: all at once, the intrusive ones by themselves, each result as it comes?"""
+
+import asyncio
+import logging
+import statistics
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bot import check
+from bot.decide.steps import SEEN
+from bot.errors import TMinusError
+from bot.model import Clock, Deployment, Finding, Phase, Value
+from bot.net import Net
+from bot.plan import CheckPlan
+from bot.store import Store
+
+log = logging.getLogger(__name__)
+
+#: How many checks run at the same time, over all deployments.
+_MOST = 64
+
+
+class Turns:
+    """Many may go at once, or one alone."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._going = 0
+        self._waiting_alone = 0
+        self._alone = False
+
+    @asynccontextmanager
+    async def turn(self, *, alone: bool) -> AsyncGenerator[None]:
+        async with self._changed:
+            if alone:
+                self._waiting_alone += 1
+                await self._changed.wait_for(lambda: not self._alone and self._going == 0)
+                self._waiting_alone -= 1
+                self._alone = True
+            else:
+                await self._changed.wait_for(lambda: not self._alone and self._going < _MOST)
+            self._going += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._going -= 1
+                self._alone = self._alone and not alone
+                self._changed.notify_all()
+
+
+class Measuring:
+    """The checks under way. What is measured is said by the record; who reports is said by `found`."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        environ: Mapping[str, str],
+        work: Path,
+        found: Callable[[str, Finding], Awaitable[object]],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._environ = environ
+        self._work = work
+        self._found = found
+        self._turns = Turns()
+        self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def begin(self, deployment: Deployment, names: set[str]) -> None:
+        """Measure these, unless they are being measured."""
+        for name in names:
+            key = (deployment.id, name)
+            if key not in self._under_way:
+                task = asyncio.create_task(self._one(deployment, name), name=f"check {deployment.id} {name}")
+                self._under_way[key] = task
+                task.add_done_callback(lambda _, key=key: self._under_way.pop(key, None))
+
+    async def close(self) -> None:
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _one(self, deployment: Deployment, name: str) -> None:
+        plan = seen_plan(deployment) if name == SEEN else deployment.plan.checks.get(name)
+        if plan is None:
+            return
+        try:
+            async with self._turns.turn(alone=plan.intrusive):
+                # What was asked for after this moment is measured again.
+                began = self._clock.now()
+                finding = await self.measure(plan, deployment)
+            await self._found(deployment.id, replace(finding, measured_at=began))
+        # The boundary around one check: its siblings and the loop go on, and the next look measures it again.
+        except Exception:
+            log.exception("a measurement was lost", extra={"deployment": deployment.id, "check": name})
+            await asyncio.sleep(1)
+
+    async def measure(self, plan: CheckPlan, deployment: Deployment) -> Finding:
+        baseline = await self._baseline(plan, deployment)
+        return await check.measure(plan, self._context(plan, release(deployment)), baseline)
+
+    async def version_seen(self, plan: CheckPlan, facts: Mapping[str, str]) -> tuple[str, str]:
+        """Which version all addresses answer with, and else why that is not known."""
+        try:
+            finding = await check.measure(plan, self._context(plan, facts), {})
+        except TMinusError as problem:
+            return "", str(problem)
+        version = finding.values.get("version")
+        return (str(version), "") if version is not None else ("", finding.summary)
+
+    def _context(self, plan: CheckPlan, facts: Mapping[str, str]) -> check.Context:
+        folder = self._work / plan.name
+        folder.mkdir(parents=True, exist_ok=True)
+        attempts = max(plan.attempts, 1)
+        limit = plan.timeout_s * attempts + plan.retry_after_s * (attempts - 1)
+        return check.Context(
+            clock=self._clock,
+            net=Net(),
+            work=folder,
+            deadline=time.monotonic() + limit + 1,
+            release=facts,
+            environ=self._environ,
+        )
+
+    async def _baseline(self, plan: CheckPlan, deployment: Deployment) -> dict[str, Value]:
+        """The median of what the same check measured when it passed before, for each number."""
+        if plan.baseline is None or plan.baseline.of != "last_passed":
+            return {}
+        earlier = await self._store.findings(
+            deployment.service,
+            deployment.environment,
+            plan.name,
+            passed=True,
+            n=plan.baseline.n,
+            except_of=deployment.id,
+        )
+        numbers: dict[str, list[float]] = {}
+        for finding in earlier:
+            for name, value in finding.values.items():
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    numbers.setdefault(name, []).append(float(value))
+        return {name: statistics.median(values) for name, values in numbers.items()}
+
+
+def release(deployment: Deployment) -> dict[str, str]:
+    """The facts that checks may name."""
+    facts = deployment.release
+    return {
+        "service": deployment.service,
+        "environment": deployment.environment,
+        "version": facts.version,
+        "commit": facts.commit,
+        "previous": facts.previous,
+        "deployment": deployment.id,
+    }
+
+
+def seen_plan(deployment: Deployment) -> CheckPlan | None:
+    """The check that looks whether every address answers with the version that it should have now."""
+    named = deployment.plan.checks.get(deployment.plan.release.seen)
+    if named is None:
+        return None
+    back = deployment.phase is Phase.ROLLING_BACK
+    wanted = deployment.release.previous if back else deployment.version
+    return replace(
+        named, name=SEEN, require=(), pass_=(f'version == "{wanted}"',), warn=(), attempts=3, retry_after_s=1.0
+    )

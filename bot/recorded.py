@@ -1,0 +1,115 @@
+"""What does the record itself say? The two kinds of check that need no network: `watch` and `record`."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from bot.judge import describe, judge
+from bot.model import Deployment, Finding, Measured, StepState, Value, Verdict, WatchReport, Window
+from bot.numbers import needed, wilson_upper
+from bot.plan import CheckPlan
+
+KINDS = frozenset({"watch", "record"})
+
+#: The error rate that `needed` (probes until it can be shown) is worked out for.
+ERROR_LIMIT = 0.001
+
+
+def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
+    """The finding as of now; it never expires, since it is worked out anew each time."""
+    if plan.uses == "watch":
+        measured = watched(deployment.watch, str(plan.with_.get("window", "since")))
+    else:
+        measured = counted(deployment, plan)
+    verdict, conditions = judge(plan, measured, {})
+    unmet = [describe(one) for one in conditions if one.held is not True]
+    summary = measured.summary if measured is not None else "nothing was measured yet"
+    if unmet and verdict in {Verdict.FAIL, Verdict.UNKNOWN} and measured is not None:
+        summary = f"{summary}: {unmet[0]}" if summary else unmet[0]
+    return Finding(
+        check=plan.name,
+        verdict=verdict,
+        summary=summary,
+        measured_at=now,
+        expires_at=now + timedelta(days=3650),
+        values=measured.values if measured else {},
+        conditions=conditions,
+    )
+
+
+def watched(report: WatchReport | None, window: str) -> Measured | None:
+    """What the watch saw in one window, as named values. None before there is any probe."""
+    if report is None:
+        return None
+    seen = {"since": report.since, "recent": report.recent, "baseline": report.baseline}[window]
+    values: dict[str, Value] = {"probes": seen.probes, "lost": seen.lost, "errors": seen.errors, "down": report.down_s}
+    if seen.probes:
+        bad = seen.lost + seen.errors
+        upper = wilson_upper(bad, seen.probes)
+        values |= {
+            "longest_gap": seen.longest_gap_s,
+            "ratio": bad / seen.probes,
+            "upper95": upper,
+            "needed": needed(bad, ERROR_LIMIT),
+        }
+    values |= _latencies(seen, report.baseline)
+    return Measured(values=values, summary=_sentence(seen, report))
+
+
+def _latencies(seen: Window, baseline: Window) -> dict[str, Value]:
+    named = {"p50": seen.p50_s, "p95": seen.p95_s, "p99": seen.p99_s, "lag_p95": seen.lag_p95_s}
+    values: dict[str, Value] = {name: value for name, value in named.items() if value is not None}
+    if seen.p95_s is not None and baseline.p95_s:
+        values["baseline_p95"] = baseline.p95_s
+        values["p95_change"] = seen.p95_s / baseline.p95_s - 1
+        values["p95_added"] = seen.p95_s - baseline.p95_s
+    return values
+
+
+def _sentence(seen: Window, report: WatchReport) -> str:
+    if not seen.probes:
+        return report.problem or "no probes yet"
+    bad = seen.lost + seen.errors
+    parts = [f"{bad:,} of {seen.probes:,} probes failed", f"longest gap {seen.longest_gap_s * 1000:.0f} ms"]
+    if seen.p95_s is not None:
+        parts.append(f"p95 {seen.p95_s * 1000:.0f} ms")
+    return ", ".join(parts)
+
+
+def counted(deployment: Deployment, plan: CheckPlan) -> Measured:
+    """How the named checks, steps and items of this deployment stand."""
+    tally: dict[str, int] = dict.fromkeys(("required", "passed", "warned", "failed", "unknown"), 0)
+    names: list[str] = []
+    for name, verdict in _standings(deployment, plan.with_).items():
+        tally["required"] += 1
+        tally[verdict] += 1
+        if verdict in {"failed", "unknown"}:
+            names.append(name)
+    good = tally["passed"] + tally["warned"]
+    summary = f"{good} of {tally['required']}"
+    if names:
+        summary += "; not yet: " + ", ".join(names)
+    return Measured(values=dict(tally), summary=summary)
+
+
+_WORD = {Verdict.PASS: "passed", Verdict.WARN: "warned", Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown"}
+
+
+def _standings(deployment: Deployment, wanted: Mapping[str, object]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in _names(wanted, "checks"):
+        known = deployment.findings.get(name)
+        found[name] = _WORD[known.verdict] if known else "unknown"
+    for key in _names(wanted, "steps"):
+        record = deployment.steps.get(key)
+        state = record.state if record else None
+        good = state in {StepState.PASSED, StepState.SKIPPED}
+        found[key] = "passed" if good else "failed" if state is StepState.FAILED else "unknown"
+    for key in _names(wanted, "items"):
+        ticked = key in deployment.ticks or key in deployment.not_applicable
+        found[key] = "passed" if ticked else "unknown"
+    return found
+
+
+def _names(wanted: Mapping[str, object], kind: str) -> tuple[str, ...]:
+    given = wanted.get(kind, ())
+    return tuple(str(one) for one in given) if isinstance(given, (list, tuple)) else ()

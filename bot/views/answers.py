@@ -1,0 +1,198 @@
+"""What does somebody read who asked a question? Text and blocks of ephemeral answers; the terminal prints the same text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot import gates
+from bot.judge import describe
+from bot.model import Deployment, Finding, Row, StoryLine
+from bot.plan import ItemPlan
+from bot.text import clip, duration, esc, moment, plural
+from bot.views import card, kit, signs
+from bot.views.kit import Block
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    text: str
+    blocks: tuple[Block, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One word after `/deploy`."""
+
+    word: str
+    arguments: str
+    says: str
+    #: Among the five that `/deploy` alone shows.
+    common: bool = False
+
+
+COMMANDS = (
+    Command(
+        word="start",
+        arguments="[service] [version] [environment]",
+        says="open a deployment and its thread",
+        common=True,
+    ),
+    Command(word="status", arguments="[id]", says="where a deployment is", common=True),
+    Command(word="why", arguments="[id]", says="what is in the way, and who clears it", common=True),
+    Command(word="go", arguments="[role]", says="sign for your role", common=True),
+    Command(word="no-go", arguments="[reason]", says="say no for your role"),
+    Command(word="check", arguments="[name]", says="measure again, everything or one check"),
+    Command(word="run", arguments="health | smoke | NAME", says="run one of the scripts that may be run by hand"),
+    Command(word="hold", arguments="reason", says="stop the clock"),
+    Command(word="resume", arguments="", says="release a hold"),
+    Command(word="rollback", arguments="[reason]", says="ask whether to go back; the roster decides", common=True),
+    Command(word="abort", arguments="reason", says="call it off before production has changed"),
+    Command(word="contacts", arguments="", says="the roster: each role, its contact and backup"),
+    Command(word="followups", arguments="", says="what is due after a deployment went live"),
+    Command(word="history", arguments="[id]", says="who did what, when and why"),
+    Command(word="freeze", arguments="[service] reason", says="nothing may start until unfreeze"),
+    Command(word="unfreeze", arguments="[service]", says="end a change freeze"),
+    Command(word="help", arguments="", says="this list"),
+)
+
+
+def _answer(*blocks: Block, text: str) -> Answer:
+    return Answer(text=text, blocks=blocks)
+
+
+def said(text: str) -> Answer:
+    """One sentence or a few lines."""
+    return _answer(kit.section(text), text=text)
+
+
+def help_text() -> Answer:
+    lines = [f"`/deploy {' '.join((one.word, esc(one.arguments))).strip()}`  {one.says}" for one in COMMANDS]
+    note = "In a thread, mention me with the same words: @T-Minus why. Where several deployments are active, add the id: /deploy why checkout-12."
+    return _answer(kit.section("\n".join(lines)), kit.context(note), text="\n".join(lines))
+
+
+def overview(live: Sequence[Deployment], now: datetime) -> Answer:
+    """`/deploy` alone: what is under way here, and the commonest commands."""
+    lines = [f"• *{esc(one.id)}*  {card.summary(one, now)}" for one in live] or ["Nothing is being deployed here."]
+    common = "\n".join(
+        f"`/deploy {' '.join((one.word, esc(one.arguments))).strip()}`  {one.says}" for one in COMMANDS if one.common
+    )
+    return _answer(kit.section("\n".join(lines)), kit.section(common), text="\n".join(lines))
+
+
+def why(deployment: Deployment, now: datetime) -> Answer:
+    """Everything in the way, in the order people should clear it, with the role that can."""
+    waiting = list(gates.blockers(deployment, now))
+    title = f"*{esc(signs.name(deployment))}* ({esc(deployment.id)})"
+    if deployment.over:
+        return said(f"{title} is over: {signs.TITLES[deployment.phase].lower()}. Nothing is in the way.")
+    if not waiting:
+        return said(f"{title}: nothing is in the way. {_what_next(deployment)}")
+    lines = [card.blocker_line(deployment, index, blocker) for index, blocker in enumerate(waiting, start=1)]
+    head = f"{title}: {plural(len(waiting), 'thing')} in the way"
+    pages = ["\n".join(lines[start : start + 10]) for start in range(0, len(lines), 10)]
+    return _answer(kit.section(head), *(kit.section(page) for page in pages[:40]), text="\n".join([head, *lines]))
+
+
+def _what_next(deployment: Deployment) -> str:
+    if deployment.phase.value == "preflight":
+        return "Press Start on the card."
+    return "The next step runs, or time has to pass; the card says which."
+
+
+def status(deployment: Deployment, now: datetime) -> Answer:
+    lines = [f"*{card.summary(deployment, now)}* ({esc(deployment.id)})", card.journey(deployment)]
+    state = card.state_line(deployment)
+    if state:
+        lines.append(state)
+    if deployment.phase.value == "preflight":
+        lines.append(card.board(deployment, now))
+    if deployment.thread:
+        lines.append(f"<{signs.link_target(deployment.thread)}|the thread>")
+    return _answer(kit.section("\n".join(lines)), text="\n".join(lines))
+
+
+def contacts(deployment: Deployment) -> Answer:
+    lines = [f"*Contacts of {esc(deployment.id)}*"]
+    lines += [
+        f"*{esc(seat.title)}*  {esc(seat.contact.name)}, backup {esc(seat.backup.name)}" for seat in deployment.roster
+    ]
+    lines.append(f"*Captain*  {esc(deployment.captain.name)}")
+    return _answer(kit.section("\n".join(lines)), text="\n".join(lines))
+
+
+def follow_ups(deployments: Sequence[Deployment], now: datetime) -> Answer:
+    lines: list[str] = []
+    for one in deployments:
+        for plan in one.plan.follow_ups:
+            record = one.follow_ups.get(plan.key)
+            if record is None or record.done_at is not None or one.over:
+                continue
+            done, of = gates.progress(one, plan.tasks, now)
+            when = (
+                f"open since {moment(record.opened_at, 'date_time')}"
+                if record.opened_at
+                else f"due {moment(record.due_at, 'date_time')}"
+            )
+            lines.append(f"• *{esc(plan.title)}* of {esc(one.id)}: {done} of {of} done, {when}")
+    return said("\n".join(lines) or "No follow-up is due. They begin when a deployment goes live.")
+
+
+def history(deployment: Deployment, story: Sequence[StoryLine], broken: str | None) -> Answer:
+    """The newest lines of the story; whether its hashes hold."""
+    shown = story[-25:]
+    lines = [
+        f"{line.number}  {moment(line.at, 'date_time')}  {esc(line.by)}: {esc(clip(line.what, 120))}"
+        + (f" “{esc(clip(line.why, 120))}”" if line.why else "")
+        for line in shown
+    ]
+    head = f"*History of {esc(deployment.id)}*: {plural(len(story), 'line')}"
+    if len(shown) < len(story):
+        head += f", the newest {len(shown)}"
+    state = f"❌ {esc(broken)}" if broken else f"✅ every hash holds, head `{deployment.head[:12]}`"
+    pages = ["\n".join(lines[start : start + 12]) for start in range(0, len(lines), 12)]
+    return _answer(
+        kit.section(head), *map(kit.section, pages), kit.context(state), text="\n".join([head, *lines, state])
+    )
+
+
+def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
+    """Why an item matters, how to clear it, and who can."""
+    check = deployment.plan.checks.get(item.check or "")
+    reason = item.why or (check.why if check else "")
+    clear = item.fix or (check.fix if check else "")
+    blocks = [kit.section(signs.item_line(deployment, item, now))]
+    blocks.append(kit.section(f"*Why it matters*\n{esc(reason or 'Nothing is written about it yet.')}"))
+    if clear:
+        blocks.append(kit.section(f"*How to clear it*\n{esc(clear)}"))
+    who = signs.owner(deployment, item.role) if item.role else "anybody of the roster"
+    blocks.append(kit.context(f"{esc(who)} clears it."))
+    return _answer(*blocks, text=f"{esc(item.title)}: {esc(reason)}")
+
+
+def evidence(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
+    """Everything that was measured for an item: each condition, each row."""
+    known = gates.finding(deployment, item.check or "", now)
+    if known is None:
+        return said(f"{esc(item.title)}: nothing has been measured yet.")
+    blocks = [kit.section(signs.item_line(deployment, item, now))]
+    judged = [f"{_mark(one.held)} {esc(describe(one))}" for one in known.conditions]
+    if judged:
+        blocks.append(kit.section("*Conditions*\n" + "\n".join(judged[:25])))
+    rows = [_row(row) for row in known.rows]
+    blocks += [kit.section("\n".join(rows[start : start + 12])) for start in range(0, min(len(rows), 60), 12)]
+    blocks.append(kit.context(_when(known)))
+    return _answer(*blocks, text=f"{esc(item.title)}: {esc(known.summary)}")
+
+
+def _mark(held: bool | None) -> str:
+    return "❔" if held is None else "✅" if held else "❌"
+
+
+def _row(row: Row) -> str:
+    values = ", ".join(f"{name} {value}" for name, value in row.values.items())
+    return f"`{esc(clip(row.subject, 80))}` {esc(clip(row.note or values, 300))}"
+
+
+def _when(known: Finding) -> str:
+    return f"check `{esc(known.check)}` · measured {moment(known.measured_at, 'date_time')} in {duration(known.duration_s)} · holds until {moment(known.expires_at, 'date_time')}"

@@ -1,0 +1,77 @@
+"""How is somebody asked, in a direct message: for a sign-off, for a follow-up?"""
+
+from datetime import datetime
+
+from bot import gates
+from bot.gates import Standing
+from bot.model import Deployment, Person, Phase, Seat
+from bot.plan import FollowUpPlan, ItemPlan
+from bot.text import clip, duration, esc, moment, plural
+from bot.views import card, ids, kit, signs
+from bot.views.kit import Block
+
+
+def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) -> list[Block]:
+    """Everything somebody needs to say go or no-go, and the buttons to say it."""
+    title = f"*{esc(signs.name(deployment))}* wants your go as *{esc(seat.title)}*"
+    if person.id == seat.backup.id:
+        title += f", as backup for {esc(seat.contact.name)}"
+    blocks = [kit.section(title), kit.section("\n".join(_facts(deployment, now)))]
+    given = gates.sign_off(deployment, seat.role, now)
+    carried = ids.value(deployment.id, seat.role)
+    if given is not None:
+        said = "🟢 GO" if given.go else f"🔴 NO-GO “{esc(clip(given.reason, 300))}”"
+        blocks.append(kit.section(f"{said}  {esc(given.by.name)}, {moment(given.at)}"))
+        if deployment.phase is Phase.PREFLIGHT:
+            change = (
+                kit.button("Change my mind: no-go…", ids.NO_GO, carried)
+                if given.go
+                else kit.button("Change my mind: go", ids.GO, carried)
+            )
+            blocks += kit.actions(change)
+        return blocks
+    if deployment.phase is not Phase.PREFLIGHT:
+        blocks.append(
+            kit.context(
+                f"{esc(deployment.id)} is {signs.TITLES[deployment.phase].lower()}; nothing is asked of you any more."
+            )
+        )
+        return blocks
+    go = kit.button("Go", ids.GO, carried, style="primary")
+    no_go = kit.button("No-go…", ids.NO_GO, carried, style="danger")
+    first = person.id == seat.contact.id
+    passed_on = deployment.asks[seat.role].escalated_at is not None
+    not_me = kit.button(f"Not me, ask {seat.backup.name}", ids.NOT_ME, carried) if first and not passed_on else None
+    blocks += kit.actions(go, no_go, not_me)
+    if first and not passed_on:
+        late = duration(deployment.plan.sign_off.escalate_after_s)
+        blocks.append(kit.context(f"If nobody answers within {late}, {esc(seat.backup.name)} is asked."))
+    return blocks
+
+
+def _facts(deployment: Deployment, now: datetime) -> list[str]:
+    done, of = gates.progress(deployment, gates.preflight_items(deployment), now)
+    standings = [gates.standing(deployment, item, now) for item in gates.preflight_items(deployment)]
+    fails, warns = standings.count(Standing.FAIL), standings.count(Standing.WARN)
+    where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
+    release = deployment.release
+    by = f", by {plural(len(release.changes.authors), 'author')}" if release.changes else ""
+    lines = [
+        f"{card.changes(deployment)}{by} · checklist {done} of {of}, {plural(fails, 'fail')}, {plural(warns, 'warning')}{where}"
+    ]
+    backup = next((known for name, known in deployment.findings.items() if name == "backup"), None)
+    last = next((step.title for step in deployment.plan.steps if step.no_return), "")
+    back = f"Rollback: to {esc(release.previous or 'an unknown version')}"
+    back += f" · backup: {esc(clip(backup.summary, 120))}" if backup else " · no backup was measured"
+    lines.append(back + (f" · no return after “{esc(last)}”" if last else ""))
+    return lines
+
+
+def follow_up(deployment: Deployment, plan: FollowUpPlan, tasks: list[ItemPlan]) -> list[Block]:
+    """The tasks of a follow-up that this person's role still has to do."""
+    where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
+    lines = [f"*{esc(plan.title)} · {esc(signs.name(deployment))}*: {plural(len(tasks), 'task')} for you{where}"]
+    lines += [f"☐ {esc(task.title)}" for task in tasks]
+    if not tasks:
+        lines = [f"*{esc(plan.title)} · {esc(signs.name(deployment))}*: all of yours is done."]
+    return [kit.section("\n".join(lines))]

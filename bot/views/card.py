@@ -1,0 +1,279 @@
+"""What stands at the root of the thread: where the deployment is, who said what, what is in the way, what comes next."""
+
+from datetime import datetime
+
+from bot import gates
+from bot.gates import Blocker, Reason
+from bot.machine import words
+from bot.model import Deployment, Phase, StepState
+from bot.plan import Stage
+from bot.text import Raw, bar, clip, duration, esc, moment, number, plural
+from bot.views import ids, kit, signs
+from bot.views.kit import Block
+
+#: How many of the blockers the card lists before it points to `why`.
+MOST = 5
+
+_SIGNS = {
+    Phase.PREFLIGHT: "🚀",
+    Phase.PREPARING: "🚀",
+    Phase.DEPLOYING: "🚀",
+    Phase.VERIFYING: "🚀",
+    Phase.LIVE: "🟢",
+    Phase.DECIDING: "🚨",
+    Phase.ROLLING_BACK: "⏪",
+    Phase.ABORTING: "⏹️",
+    Phase.CLOSED: "✅",
+    Phase.SUPERSEDED: "⏭️",
+    Phase.ABORTED: "⏹️",
+    Phase.ROLLED_BACK: "⏪",
+}
+
+
+def card(deployment: Deployment, now: datetime) -> list[Block]:
+    """The card; it stays about one screen high."""
+    blocks = [kit.header(f"{_SIGNS[deployment.phase]} {signs.name(deployment)}")]
+    state = state_line(deployment)
+    if state:
+        blocks.append(kit.section(state))
+    blocks += [kit.context(_opened(deployment)), kit.section(f"{journey(deployment)}\n{_checklist(deployment, now)}")]
+    if deployment.phase is Phase.PREFLIGHT:
+        blocks.append(kit.section(board(deployment, now)))
+    blocks += _in_the_way(deployment, now)
+    blocks += kit.actions(*_buttons(deployment, now), block_id="card")
+    blocks.append(kit.context(f"{deployment.id} · record `{deployment.head[:12] or 'new'}`"))
+    return blocks
+
+
+def summary(deployment: Deployment, now: datetime) -> str:
+    """The card in one line, for notifications and lists."""
+    waiting = len(list(gates.blockers(deployment, now)))
+    state = signs.TITLES[deployment.phase]
+    if deployment.hold is not None:
+        state = f"on hold, {state}"
+    if waiting and not deployment.over:
+        state += f", {plural(waiting, 'thing')} in the way"
+    return f"{esc(signs.name(deployment))}: {esc(state)}"
+
+
+def state_line(deployment: Deployment) -> str:
+    """The first line that says what is special just now; empty when nothing is."""
+    if deployment.hold is not None:
+        hold = deployment.hold
+        return f"⏸️ *On hold* since {moment(hold.at)} by {esc(hold.by.name)}: “{esc(clip(hold.reason, 300))}”"
+    since = moment(deployment.phase_at)
+    match deployment.phase:
+        case Phase.DECIDING:
+            left = words(deployment.left) if deployment.left else "?"
+            return f"🚨 *Roll back, or accept?* Since {since}; it was {left}."
+        case Phase.PREPARING | Phase.DEPLOYING | Phase.VERIFYING | Phase.ROLLING_BACK | Phase.ABORTING:
+            return f"*{signs.TITLES[deployment.phase]}* since {since} · {_now_doing(deployment)}"
+        case Phase.LIVE:
+            return f"🟢 *Live* since {moment(deployment.live_at or deployment.phase_at, 'date_time')} · {_next_follow_up(deployment)}"
+        case Phase.CLOSED:
+            return f"✅ *Closed* {moment(deployment.phase_at, 'date_time')}: every follow-up is done."
+        case Phase.SUPERSEDED:
+            return f"⏭️ *Superseded* by {esc(deployment.superseded_by)}, which is live now."
+        case Phase.ABORTED:
+            return f"⏹️ *Aborted* {since}: “{esc(clip(deployment.abort_reason, 300))}” Production was not changed."
+        case Phase.ROLLED_BACK:
+            return f"⏪ *Rolled back* {since} to {esc(deployment.release.previous or 'the previous version')}{_rollback_took(deployment)}."
+        case _:
+            return ""
+
+
+def _rollback_took(deployment: Deployment) -> str:
+    if deployment.rollback_at is None or deployment.ended_at is None:
+        return ""
+    return f", after {duration((deployment.ended_at - deployment.rollback_at).total_seconds())}"
+
+
+def _now_doing(deployment: Deployment) -> str:
+    current = gates.current_step(deployment, Stage(deployment.phase.value))
+    if current is None:
+        return "all steps are done"
+    step, record = current
+    if record is None:
+        return f"next: {esc(step.title)}"
+    verb = {StepState.ASKING: "waits for a go-ahead", StepState.FAILED: "failed"}.get(record.state, "running")
+    return f"{esc(step.title)}: {verb}"
+
+
+def _next_follow_up(deployment: Deployment) -> str:
+    for plan in deployment.plan.follow_ups:
+        record = deployment.follow_ups.get(plan.key)
+        if record is None or record.done_at is not None:
+            continue
+        if record.opened_at is not None:
+            return f"{esc(plan.title)} is open"
+        return f"next: {esc(plan.title)}, {moment(record.due_at, 'date_time')}"
+    return "no follow-up is left"
+
+
+def _opened(deployment: Deployment) -> str:
+    parts = [f"{esc(deployment.captain.name)} started this at {moment(deployment.opened_at)}", changes(deployment)]
+    if deployment.window:
+        parts.append(f"window {moment(deployment.window[0])}–{moment(deployment.window[1])}")
+    if deployment.notes:
+        parts.append(f"“{esc(clip(deployment.notes, 150))}”")
+    return " · ".join(part for part in parts if part)
+
+
+def changes(deployment: Deployment) -> str:
+    """How far this version is from the one before, with a link where there is one."""
+    release = deployment.release
+    if release.changes is None:
+        return f"changes since {esc(release.previous)} unknown" if release.previous else "previous version unknown"
+    said = f"{plural(release.changes.count, 'change')} since {esc(release.previous)}"
+    if release.changes.compare_url:
+        said += f" (<{signs.link_target(release.changes.compare_url)}|compare>)"
+    return said
+
+
+_WAY = (
+    (Phase.PREFLIGHT, "Preflight"),
+    (Phase.PREPARING, "Prepare"),
+    (Phase.DEPLOYING, "Deploy"),
+    (Phase.VERIFYING, "Verify"),
+    (Phase.LIVE, "Live"),
+)
+
+
+def journey(deployment: Deployment) -> str:
+    """`● Preflight ─ ◉ Prepare ─ ○ Deploy …`: what is behind, where it is, what is ahead."""
+    phase = deployment.left if deployment.phase is Phase.DECIDING and deployment.left else deployment.phase
+    reached = _reached(deployment, phase)
+    stops: list[str] = []
+    for index, (stop, title) in enumerate(_WAY):
+        here = stop is phase
+        mark = "◉" if here and stop is not Phase.LIVE else "●" if index <= reached else "○"
+        stops.append(f"{mark} *{title}*" if here else f"{mark} {title}")
+    for plan in deployment.plan.follow_ups:
+        record = deployment.follow_ups.get(plan.key)
+        mark = "●" if record and record.done_at else "◉" if record and record.opened_at else "○"
+        stops.append(f"{mark} {esc(plan.title.split(' · ')[0])}")
+    return " ─ ".join(stops)
+
+
+def _reached(deployment: Deployment, phase: Phase) -> int:
+    order = [stop for stop, _ in _WAY]
+    if phase in order:
+        return order.index(phase)
+    if deployment.live_at is not None:
+        return order.index(Phase.LIVE)
+    if deployment.deploy_at is not None:
+        return order.index(Phase.DEPLOYING)
+    return order.index(Phase.PREFLIGHT)
+
+
+def _checklist(deployment: Deployment, now: datetime) -> str:
+    done, of = gates.progress(deployment, gates.preflight_items(deployment), now)
+    if deployment.phase is not Phase.PREFLIGHT:
+        return f"Checklist {number(done)} of {number(of)} when it started" if deployment.deploy_at else ""
+    return f"Checklist {bar(done, of)} {number(done)} of {number(of)}"
+
+
+def board(deployment: Deployment, now: datetime) -> str:
+    """The go/no-go board: one line for each role that signs."""
+    lines: list[str] = []
+    for role in deployment.plan.sign_off.roles:
+        seat = deployment.seat(role)
+        given = gates.sign_off(deployment, role, now)
+        ask = deployment.asks.get(role)
+        if given is not None:
+            sign = "🟢 GO" if given.go else "🔴 NO-GO"
+            backup = f", as backup for {esc(seat.contact.name)}" if given.as_backup else ""
+            reason = f"“{esc(clip(given.reason, 200))}” " if given.reason else ""
+            said = f"{sign}  {reason}{esc(given.by.name)}{backup}, {moment(given.at)}"
+        elif ask is None:
+            said = "⏳ is asked once the first measurements are in"
+        elif ask.escalated_at is not None:
+            said = f"⏳ asked {esc(seat.contact.name)} {moment(ask.at)}, {esc(seat.backup.name)} {moment(ask.escalated_at)}"
+        else:
+            said = f"⏳ asked {esc(seat.contact.name)} {moment(ask.at)}"
+        lines.append(f"*{esc(seat.title)}*   {said}")
+    return "\n".join(lines) or "No sign-off is asked for."
+
+
+def _in_the_way(deployment: Deployment, now: datetime) -> list[Block]:
+    if deployment.over:
+        return []
+    waiting = list(gates.blockers(deployment, now))
+    if not waiting:
+        if deployment.phase is not Phase.PREFLIGHT:
+            return []
+        ends = [
+            given.until for role in deployment.plan.sign_off.roles if (given := gates.sign_off(deployment, role, now))
+        ]
+        hold = f" Sign-offs hold until {moment(min(ends))}." if ends else ""
+        return [kit.section(f"✅ *All clear.*{hold}")]
+    lines = [f"*In the way ({len(waiting)})*"]
+    lines += [blocker_line(deployment, number_, blocker) for number_, blocker in enumerate(waiting[:MOST], start=1)]
+    if len(waiting) > MOST:
+        lines.append(f"_and {len(waiting) - MOST} more: /deploy why_")
+    return [kit.section("\n".join(lines))]
+
+
+def blocker_line(deployment: Deployment, index: int, blocker: Blocker) -> Raw:
+    """`1  API keys rotated …   → Security Team`"""
+    who = signs.owner(deployment, blocker.role)
+    if not blocker.role and blocker.reason in {Reason.ITEM_OPEN, Reason.DECISION}:
+        who = "anybody of the roster"
+    return Raw(f"{index}  {esc(clip(blocker.text, 220))}   → _{esc(who)}_")
+
+
+def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
+    """The one thing to press next comes first."""
+    if deployment.over:
+        return []
+    carried = ids.value(deployment.id)
+    hold = (
+        kit.button("Resume", ids.RESUME, carried, style="primary")
+        if deployment.hold is not None
+        else kit.button("Hold…", ids.HOLD, carried)
+    )
+    more = _more(deployment)
+    match deployment.phase:
+        case Phase.PREFLIGHT:
+            clear = next(gates.blockers(deployment, now), None) is None
+            start = _start_button(deployment) if clear else None
+            go = kit.button("Go", ids.GO, carried) if deployment.asks else None
+            no_go = kit.button("No-go…", ids.NO_GO, carried) if deployment.asks else None
+            return [start, go, no_go, kit.button("Measure again", ids.MEASURE, carried), hold, more]
+        case Phase.DECIDING:
+            return [roll_back_button(deployment), kit.button("Accept, because…", ids.ACCEPT, carried), more]
+        case Phase.DEPLOYING | Phase.VERIFYING | Phase.LIVE:
+            ask = kit.button("Roll back?", ids.ASK_ROLL_BACK, carried)
+            return [ask, hold if deployment.phase is not Phase.LIVE else None, more]
+        case _:
+            return [hold, more]
+
+
+def _start_button(deployment: Deployment) -> Block:
+    what = [step.title for step in gates.steps(deployment, Stage.PREPARING)]
+    names = ", ".join(what).lower()
+    text = f"{names[:1].upper()}{names[1:]}, then deploy {deployment.service} {deployment.version} to {deployment.environment}."
+    asked = kit.confirm(f"Start {deployment.service} {deployment.version}?", text, "Start")
+    return kit.button("Start", ids.START, ids.value(deployment.id), style="primary", confirm=asked)
+
+
+def roll_back_button(deployment: Deployment) -> Block:
+    back = deployment.release.previous or "the previous version"
+    asked = kit.confirm(
+        f"Roll back to {back}?",
+        f"{deployment.service} in {deployment.environment} goes back from {deployment.version} to {back}, now.",
+        "Roll back",
+        danger=True,
+    )
+    return kit.button("Roll back", ids.ROLL_BACK, ids.value(deployment.id), style="danger", confirm=asked)
+
+
+def _more(deployment: Deployment) -> Block:
+    options = [
+        ("Why? What is in the way", ids.value(deployment.id, "why")),
+        ("Contacts", ids.value(deployment.id, "contacts")),
+        ("History", ids.value(deployment.id, "history")),
+    ]
+    if deployment.phase in {Phase.PREFLIGHT, Phase.PREPARING}:
+        options.append(("Abort…", ids.value(deployment.id, "abort")))
+    return kit.overflow(ids.MORE, options)

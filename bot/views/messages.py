@@ -1,0 +1,173 @@
+"""Which messages does a record want, and what is in each? One message per thing, edited in place."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot import gates
+from bot.decide.runs import ending
+from bot.decide.time import open_tasks
+from bot.model import OVER, Deployment, Person, Phase, Wanted
+from bot.plan import FollowUpPlan, Stage
+from bot.text import clip, esc, mention, plural
+from bot.views import announcing, asking, card, section, signs, steps, watching
+
+CARD = "card"
+
+#: Which phases a list of steps belongs to, in the order of the thread.
+_STAGES = (Stage.PREPARING, Stage.DEPLOYING, Stage.VERIFYING, Stage.ROLLING_BACK, Stage.ABORTING)
+
+
+def wanted(deployment: Deployment, now: datetime) -> tuple[Wanted, ...]:
+    """Everything that should stand in Slack for this deployment, roots before replies, in the order of the thread."""
+    return tuple(_all(deployment, now))
+
+
+def one(deployment: Deployment, key: str, now: datetime) -> Wanted | None:
+    """The message of this key as it should be now."""
+    return next((message for message in _all(deployment, now) if message.key == key), None)
+
+
+def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
+    yield Wanted(
+        key=CARD,
+        to=deployment.channel,
+        in_thread=False,
+        text=card.summary(deployment, now),
+        blocks=tuple(card.card(deployment, now)),
+        urgent=True,
+    )
+    for plan in gates.preflight_sections(deployment):
+        done, of = gates.progress(deployment, plan.items, now)
+        yield _reply(
+            deployment,
+            f"section:{plan.key}",
+            f"{esc(plan.title)}: {done} of {of}",
+            section.section(deployment, plan, now),
+        )
+    yield from _sign_offs(deployment, now)
+    yield from _steps(deployment)
+    yield from _runs(deployment)
+    yield from _verification(deployment, now)
+    yield from _alarms(deployment)
+    yield from _follow_ups(deployment, now)
+    yield from announcing.announcements(deployment)
+
+
+def _reply(
+    deployment: Deployment, key: str, text: str, blocks: list[dict[str, object]], *, urgent: bool = False
+) -> Wanted:
+    return Wanted(key=key, to=deployment.channel, in_thread=True, text=text, blocks=tuple(blocks), urgent=urgent)
+
+
+def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
+    for role, ask in deployment.asks.items():
+        seat = deployment.seat(role)
+        asked = [seat.contact] + ([seat.backup] if ask.escalated_at is not None else [])
+        text = f"{esc(signs.name(deployment))} wants your go as {esc(seat.title)}"
+        for person in asked:
+            blocks = asking.sign_off(deployment, seat, person, now)
+            yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
+        if ask.reminded_at is not None:
+            yield _direct(
+                f"remind:{role}", seat.contact, f"Still waiting: {text}. The message above has the buttons.", []
+            )
+    for number, what in enumerate(deployment.voided):
+        said = f"What was signed has changed: {esc(what)}. Earlier sign-offs no longer hold."
+        yield _reply(deployment, f"void:{number}", said, [], urgent=True)
+
+
+def _direct(key: str, person: Person, text: str, blocks: list[dict[str, object]]) -> Wanted:
+    return Wanted(key=key, to=person.id, in_thread=False, text=text, blocks=tuple(blocks), urgent=True)
+
+
+def _steps(deployment: Deployment) -> Iterator[Wanted]:
+    for stage in _STAGES:
+        plans = gates.steps(deployment, stage)
+        if plans and any(step.key in deployment.steps for step in plans):
+            settled = sum(1 for step in plans if (record := deployment.steps.get(step.key)) and record.settled)
+            text = f"{steps.TITLES[stage]}: {settled} of {plural(len(plans), 'step')}"
+            yield _reply(deployment, f"steps:{stage.value}", text, steps.stage(deployment, stage))
+            asking_step = next((one for one in plans if _asks(deployment, one.key)), None)
+            if asking_step is not None and asking_step.role:
+                seat = deployment.seat(asking_step.role)
+                called = f"{mention(seat.contact.id)} {mention(seat.backup.id)}"
+                said = f"{esc(asking_step.title)} waits for a go-ahead of {esc(seat.title)}. {called}"
+                yield _reply(deployment, f"asks:{asking_step.key}", said, [], urgent=True)
+    if deployment.watch is not None and deployment.phase is not Phase.PREFLIGHT:
+        yield _reply(deployment, "watch", "Watch", watching.watch(deployment))
+
+
+def _asks(deployment: Deployment, key: str) -> bool:
+    record = deployment.steps.get(key)
+    return record is not None and record.state.value == "asking"
+
+
+def _runs(deployment: Deployment) -> Iterator[Wanted]:
+    for run in deployment.runs:
+        text = f"{esc(run.title)}: {esc(ending(run.report)) if run.report.over else 'running'}"
+        yield _reply(deployment, f"run:{run.id}", text, steps.run(deployment, run))
+        if run.report.over and run.report.log_bytes:
+            yield Wanted(
+                key=f"log:{run.id}",
+                to=deployment.channel,
+                in_thread=True,
+                text=f"The whole log of {esc(run.title)}",
+                file=run.id,
+                title=f"{run.id}.log",
+            )
+
+
+def _verification(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
+    left = deployment.left if deployment.phase is Phase.DECIDING else deployment.phase
+    past = deployment.live_at is not None or left is Phase.VERIFYING
+    if not past or gates.current_step(deployment, Stage.VERIFYING) is not None:
+        return
+    for key, plan in (("verification", deployment.plan.verification), ("criteria", deployment.plan.criteria)):
+        if plan.items:
+            done, of = gates.progress(deployment, plan.items, now)
+            yield _reply(deployment, key, f"{esc(plan.title)}: {done} of {of}", section.section(deployment, plan, now))
+
+
+def _alarms(deployment: Deployment) -> Iterator[Wanted]:
+    for number, alarm in enumerate(deployment.alarms):
+        blocks = watching.alarm(deployment, alarm)
+        yield _reply(deployment, f"alarm:{number}", watching.alarm_text(deployment, alarm), blocks, urgent=True)
+
+
+def _follow_ups(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
+    for plan in deployment.plan.follow_ups:
+        record = deployment.follow_ups.get(plan.key)
+        if record is None or record.opened_at is None:
+            continue
+        done, of = gates.progress(deployment, plan.tasks, now)
+        text = f"{esc(plan.title)} · {esc(signs.name(deployment))}: {done} of {of} done"
+        yield _reply(deployment, f"followup:{plan.key}", text, section.follow_up(deployment, plan, now), urgent=True)
+        yield from _asked_to_follow_up(deployment, plan, now)
+
+
+def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> Iterator[Wanted]:
+    """A direct message when it opens, when it is reminded of, and to the backups and the captain when that did not help."""
+    record = deployment.follow_ups[plan.key]
+    over = deployment.phase in OVER
+    waiting = [] if over else open_tasks(deployment, plan, now)
+    for seat in deployment.roster:
+        if not any(task.role == seat.role for task in plan.tasks):
+            continue
+        mine = [task for task in waiting if task.role == seat.role]
+        blocks = asking.follow_up(deployment, plan, mine)
+        text = clip(
+            f"{esc(plan.title)} · {esc(signs.name(deployment))}: {plural(len(mine), 'task')} for {esc(seat.title)}", 300
+        )
+        yield _direct(f"due:{plan.key}:{seat.role}", seat.contact, text, blocks)
+        if record.reminded_at is not None:
+            yield _direct(f"due:{plan.key}:{seat.role}:again", seat.contact, f"Reminder. {text}", blocks)
+        if record.escalated_at is not None:
+            yield _direct(
+                f"due:{plan.key}:{seat.role}:backup",
+                seat.backup,
+                f"{seat.contact.name} has not answered. {text}",
+                blocks,
+            )
+    if record.escalated_at is not None:
+        text = f"{esc(plan.title)} · {esc(signs.name(deployment))} is still open: {plural(len(waiting), 'task')}"
+        yield _direct(f"due:{plan.key}:captain", deployment.captain, text, asking.follow_up(deployment, plan, waiting))

@@ -1,0 +1,111 @@
+"""How does a list of items look: a section of the checklist, the verification, the criteria, the tasks of a follow-up?"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot import gates
+from bot.gates import Standing
+from bot.model import Deployment, Phase
+from bot.plan import FollowUpPlan, ItemPlan, SectionPlan
+from bot.text import esc, moment
+from bot.views import ids, kit, signs
+from bot.views.kit import Block
+
+
+def section(deployment: Deployment, plan: SectionPlan, now: datetime) -> list[Block]:
+    """One message: title, one block for each item, what was measured when."""
+    done, of = gates.progress(deployment, plan.items, now)
+    owner = f" · owner {esc(signs.owner(deployment, plan.role))}" if plan.role else ""
+    open_ = _is_open(deployment, plan)
+    blocks = [kit.section(f"*{esc(plan.title)}*\n{done} of {of}{owner}")]
+    blocks += [_item(deployment, item, now, pressable=open_) for item in plan.items]
+    measured = _measured(deployment, plan.items, now)
+    if measured:
+        blocks.append(kit.context(measured))
+    if open_:
+        blocks += footer(deployment, plan.key, plan.items)
+    return blocks
+
+
+def _is_open(deployment: Deployment, plan: SectionPlan) -> bool:
+    if any(plan.key == one.key for one in gates.preflight_sections(deployment)):
+        return deployment.phase is Phase.PREFLIGHT
+    return deployment.phase in {Phase.VERIFYING, Phase.DECIDING}
+
+
+def footer(deployment: Deployment, key: str, items: Sequence[ItemPlan]) -> list[Block]:
+    """What can be done to the whole list."""
+    carried = ids.value(deployment.id, key)
+    again = kit.button("Measure again", ids.MEASURE, carried) if any(item.check for item in items) else None
+    skip = kit.button("Not applicable…", ids.NOT_APPLICABLE, carried)
+    return kit.actions(again, skip, block_id=f"list-{key}")
+
+
+def _item(deployment: Deployment, item: ItemPlan, now: datetime, *, pressable: bool) -> Block:
+    line = signs.item_line(deployment, item, now)
+    stands = gates.standing(deployment, item, now)
+    # A new block_id when the content changes makes clients drop what they remember of the box.
+    block_id = f"item-{item.key}-{stands.value}-{deployment.touched.get(item.key, 0)}".replace(" ", "-")
+    return kit.section(line, accessory=_accessory(deployment, item, stands, pressable=pressable), block_id=block_id)
+
+
+def _accessory(deployment: Deployment, item: ItemPlan, stands: Standing, *, pressable: bool) -> Block | None:
+    if not pressable:
+        return None
+    peoples = item.check is None or (item.confirm and stands in {Standing.OPEN, Standing.PASS, Standing.WARN})
+    if peoples and stands is not Standing.NOT_APPLICABLE:
+        ticked = item.key in deployment.ticks
+        return kit.box(ids.TICK, ids.value(deployment.id, item.key), "done", ticked=ticked)
+    options = [("Why, and how to clear it", ids.value(deployment.id, f"why/{item.key}"))]
+    if item.check is not None:
+        options.append(("Evidence", ids.value(deployment.id, f"evidence/{item.key}")))
+        options.append(("Measure this again", ids.value(deployment.id, f"measure/{item.key}")))
+    if stands in {Standing.FAIL, Standing.UNKNOWN}:
+        options.append(("Waive…", ids.value(deployment.id, f"waive/{item.key}")))
+    if stands in {Standing.NOT_APPLICABLE, Standing.WAIVED}:
+        options.append(("Take back", ids.value(deployment.id, f"back/{item.key}")))
+    else:
+        options.append(("Not applicable…", ids.value(deployment.id, f"na/{item.key}")))
+    return kit.overflow(ids.ITEM_MORE, options)
+
+
+def _measured(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) -> str:
+    found = [known for item in items if item.check and (known := deployment.findings.get(item.check))]
+    if not found:
+        return ""
+    first, until = min(one.measured_at for one in found), min(one.expires_at for one in found)
+    holds = f", holds until {moment(until)}" if until > now else ", measured again now"
+    return f"measured {moment(first)}{holds}"
+
+
+def follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list[Block]:
+    """A window after LIVE: its tasks, and what happens when nobody does them."""
+    record = deployment.follow_ups[plan.key]
+    done, of = gates.progress(deployment, plan.tasks, now)
+    open_ = record.done_at is None and deployment.phase is Phase.LIVE
+    blocks = [
+        kit.section(f"*{esc(plan.title)} · {esc(deployment.service)} {esc(deployment.version)}*\n{done} of {of} done")
+    ]
+    blocks += [_item(deployment, task, now, pressable=open_) for task in plan.tasks]
+    if record.done_at is not None:
+        blocks.append(kit.context(f"done {moment(record.done_at, 'date_time')}"))
+    elif not open_:
+        blocks.append(kit.context(f"closed with {esc(deployment.id)}: {signs.TITLES[deployment.phase].lower()}"))
+    else:
+        blocks.append(kit.context(_what_next(deployment, plan, now)))
+        snooze = kit.button("Snooze 4 h", ids.SNOOZE, ids.value(deployment.id, plan.key))
+        rows = footer(deployment, plan.key, plan.tasks)
+        rows[0]["elements"].append(snooze)
+        blocks += rows
+    return blocks
+
+
+def _what_next(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> str:
+    record = deployment.follow_ups[plan.key]
+    if record.snoozed_until is not None and record.snoozed_until > now:
+        return f"snoozed until {moment(record.snoozed_until, 'date_time')}"
+    if record.escalated_at is not None:
+        return f"the backups and {esc(deployment.captain.name)} were asked {moment(record.escalated_at, 'date_time')}"
+    if record.reminded_at is not None:
+        return f"reminded {moment(record.reminded_at, 'date_time')}; then the backups and the captain"
+    return "a reminder comes if it stays open, then the backups and the captain"

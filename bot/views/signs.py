@@ -1,0 +1,119 @@
+"""Which sign and which word stand for a state? Always both, so that neither colour nor shape alone has to be read."""
+
+from datetime import datetime
+
+from bot import gates
+from bot.gates import Standing
+from bot.model import Deployment, Phase, Seat, StepRecord, StepState
+from bot.plan import ItemPlan
+from bot.text import Raw, clip, duration, esc, moment
+
+OF_STANDING = {
+    Standing.PASS: "✅ pass",
+    Standing.WARN: "⚠️ warn",
+    Standing.FAIL: "❌ fail",
+    Standing.UNKNOWN: "❔ unknown",
+    Standing.MEASURING: "⏳ measuring",
+    Standing.OPEN: "☐ to do",
+    Standing.TICKED: "☑ done",
+    Standing.WAIVED: "⚠️ waived",
+    Standing.NOT_APPLICABLE: "⏭️ not applicable",
+}
+
+OF_STEP = {
+    StepState.RUNNING: "⏳ running",
+    StepState.ASKING: "✋ waits",
+    StepState.PASSED: "✅ done",
+    StepState.FAILED: "❌ failed",
+    StepState.SKIPPED: "⏭️ skipped",
+}
+
+TITLES = {
+    Phase.PREFLIGHT: "Preflight",
+    Phase.PREPARING: "Preparing",
+    Phase.DEPLOYING: "Deploying",
+    Phase.VERIFYING: "Verifying",
+    Phase.LIVE: "Live",
+    Phase.DECIDING: "Deciding",
+    Phase.ROLLING_BACK: "Rolling back",
+    Phase.ABORTING: "Aborting",
+    Phase.CLOSED: "Closed",
+    Phase.SUPERSEDED: "Superseded",
+    Phase.ABORTED: "Aborted",
+    Phase.ROLLED_BACK: "Rolled back",
+}
+
+
+def name(deployment: Deployment) -> str:
+    """`checkout 1.4.2 → production`"""
+    return f"{deployment.service} {deployment.version} → {deployment.environment}"
+
+
+def owner(deployment: Deployment, role: str) -> str:
+    """Who clears something: the role's title, or the captain."""
+    if not role:
+        return deployment.captain.name
+    return next((seat.title for seat in deployment.roster if seat.role == role), role)
+
+
+def people(seat: Seat) -> str:
+    return f"{seat.contact.name}, backup {seat.backup.name}"
+
+
+def item_line(deployment: Deployment, item: ItemPlan, now: datetime) -> str:
+    """One item: sign and word, title, and the numbers or the person behind it."""
+    stands = gates.standing(deployment, item, now)
+    detail = _detail(deployment, item, stands, now)
+    title = f"*{esc(item.title)}*"
+    return f"{OF_STANDING[stands]}   {title}" + (f"\n{detail}" if detail else "")
+
+
+def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datetime) -> str:
+    known = gates.finding(deployment, item.check, now) if item.check else None
+    said: list[str] = []
+    if known is not None and stands is not Standing.NOT_APPLICABLE:
+        said.append(esc(clip(known.summary, 300)))
+    ticked = deployment.ticks.get(item.key)
+    if stands is Standing.NOT_APPLICABLE:
+        mark = deployment.not_applicable[item.key]
+        said.append(f"“{esc(clip(mark.reason, 200))}” {esc(mark.by.name)}, {moment(mark.at)}")
+    elif stands is Standing.WAIVED:
+        waiver = deployment.waivers[item.key]
+        until = moment(waiver.until, "date_time")
+        said.append(f"waived until {until} by {esc(waiver.by.name)}: “{esc(clip(waiver.reason, 200))}”")
+    elif ticked is not None:
+        said.append(_vouched(ticked.note, ticked.link) + f"{esc(ticked.by.name)}, {moment(ticked.at)}")
+    elif stands is Standing.OPEN:
+        asked = (
+            "confirm what was measured"
+            if item.check
+            else "evidence asked for"
+            if item.evidence
+            else "tick when it is done"
+        )
+        said.append(f"_{esc(owner(deployment, item.role)) if item.role else 'anybody of the roster'}: {asked}_")
+    return " · ".join(said)
+
+
+def _vouched(note: str, link: str) -> str:
+    parts = [f"“{esc(clip(note, 200))}”"] if note else []
+    if link:
+        parts.append(f"<{link_target(link)}|evidence>")
+    return " ".join(parts) + " " if parts else ""
+
+
+def link_target(link: str) -> Raw:
+    """A link that cannot break out of Slack's `<…|…>`."""
+    return Raw(link.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C"))
+
+
+def step_line(title: str, record: StepRecord | None) -> str:
+    """One step: sign and word, title, result, how long."""
+    if record is None:
+        return f"○ next   *{esc(title)}*"
+    took = ""
+    if record.ended_at is not None and record.ended_at > record.at:
+        took = f" · {duration((record.ended_at - record.at).total_seconds())}"
+    by = f" · {esc(record.by.name)}" if record.by is not None else ""
+    note = f"\n{esc(clip(record.note, 400))}{by}{took}" if record.note else took
+    return f"{OF_STEP[record.state]}   *{esc(title)}*{note}"

@@ -1,0 +1,88 @@
+"""How do the watch and the question whether to roll back look?"""
+
+from bot.model import Alarm, Deployment, Phase, Window
+from bot.text import duration, esc, mention, moment, number, percent
+from bot.views import card, ids, kit, signs
+from bot.views.kit import Block
+
+
+def watch(deployment: Deployment) -> list[Block]:
+    """Availability and latency since the deploy script began, against the time before."""
+    report, plan = deployment.watch, deployment.plan.watch
+    if report is None or plan is None:
+        return []
+    seen = report.since if report.since.probes else report.baseline
+    rate = plan.rate if deployment.live_at is None else plan.live_rate
+    places = len(plan.addresses) or 1
+    addresses = f"{places} addresses" if places > 1 else "1 address"
+    blocks = [kit.section(f"*Watch* · {number(rate)} probes a second · {addresses}")]
+    if not seen.probes:
+        blocks.append(kit.section(esc(report.problem or "The first probes are on their way.")))
+        return blocks
+    if not report.since.probes:
+        blocks.append(kit.section(f"Baseline: {number(seen.probes)} probes · {_latencies(seen, seen)}"))
+    else:
+        lost = seen.lost + seen.errors
+        available = percent(1 - lost / seen.probes)
+        blocks.append(
+            kit.section(
+                f"{'✅' if not lost else '⚠️'} *Available {available}*: {number(seen.lost)} lost and {number(seen.errors)} errors of "
+                f"{number(seen.probes)} · longest gap {duration(seen.longest_gap_s)}\n{_latencies(seen, report.baseline)}"
+            )
+        )
+    notes = []
+    if report.problem:
+        notes.append(esc(report.problem))
+    if report.last_error:
+        notes.append(f"last error: {esc(report.last_error[:200])}")
+    if seen.lag_p95_s is not None:
+        notes.append(f"the prober's own lag p95 {duration(seen.lag_p95_s)}")
+    blocks.append(kit.context(" · ".join(notes) or "measured by its own process"))
+    return blocks
+
+
+def _latencies(seen: Window, baseline: Window) -> str:
+    parts: list[str] = []
+    for name, value, before in (
+        ("p50", seen.p50_s, baseline.p50_s),
+        ("p95", seen.p95_s, baseline.p95_s),
+        ("p99", seen.p99_s, baseline.p99_s),
+    ):
+        if value is None:
+            continue
+        change = f" ({value / before - 1:+.0%})".replace("%", " %") if before and baseline is not seen else ""
+        parts.append(f"{name} {duration(value)}{change}")
+    return "   ".join(parts)
+
+
+def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
+    """Roll back, or accept? With the numbers, and afterwards with what was decided."""
+    if one.settled_at is not None:
+        who = one.settled_by.name if one.settled_by else "somebody"
+        done = {"accepted": "accepted", "rolled_back": "rolled back", "retried": "retried"}.get(one.how, one.how)
+        reason = f": “{esc(one.reason)}”" if one.reason else ""
+        return [
+            kit.section(f"🚨 *{esc(one.title)}*: {esc(one.detail)}"),
+            kit.context(f"{esc(who)} {done} {moment(one.settled_at)}{reason}"),
+        ]
+    blocks = [kit.section(f"🚨 *Roll back?* {esc(one.title)}: {esc(one.detail)}\n{_called(deployment)}")]
+    if one.auto_at is not None:
+        blocks.append(kit.context(f"Rolling back by itself at {moment(one.auto_at)} unless somebody decides."))
+    if deployment.phase is Phase.DECIDING:
+        carried = ids.value(deployment.id)
+        hold = None if deployment.hold else kit.button("Hold and look…", ids.HOLD, carried)
+        accept = kit.button("Accept, because…", ids.ACCEPT, carried)
+        blocks += kit.actions(card.roll_back_button(deployment), hold, accept)
+    return blocks
+
+
+def _called(deployment: Deployment) -> str:
+    """The people who have to act: the captain, and the first role of the roster."""
+    called = [deployment.captain.id]
+    if deployment.roster:
+        called.append(deployment.roster[0].contact.id)
+    return " ".join(mention(one) for one in dict.fromkeys(called))
+
+
+def alarm_text(deployment: Deployment, one: Alarm) -> str:
+    return f"🚨 Roll back {esc(signs.name(deployment))}? {esc(one.title)}: {esc(one.detail)}"

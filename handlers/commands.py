@@ -1,0 +1,218 @@
+"""What do the words after `/deploy`, or after a mention, mean?"""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from bot.engine import Engine, Start
+from bot.errors import Refused
+from bot.model import Deployment, Phase
+from bot.text import esc, moment
+from bot.views import answers
+from bot.views.answers import Answer
+from handlers import starting
+from handlers.bolt import Bolt, Words
+
+_ID = re.compile(r"[a-z0-9][a-z0-9-]*-\d+", re.IGNORECASE)
+_VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One command: what was said with it, and which deployment it names."""
+
+    words: Words
+    rest: str
+    named: str
+
+
+Handle = Callable[[Request], Awaitable[Answer | None]]
+
+
+def register(bolt: Bolt, engine: Engine) -> None:
+    commands = Commands(bolt, engine)
+    bolt.command("/deploy", commands.typed)
+    bolt.event("app_mention", commands.mentioned)
+    bolt.event("message", commands.written)
+
+
+class Commands:
+    """Every word that can be typed; the same ones in a command, a mention and a direct message."""
+
+    def __init__(self, bolt: Bolt, engine: Engine) -> None:
+        self._bolt = bolt
+        self._engine = engine
+        self.known: dict[str, Handle] = {
+            "start": self._start,
+            "status": self._status,
+            "why": self._why,
+            "go": self._go,
+            "no-go": self._no_go,
+            "check": self._check,
+            "run": self._run,
+            "hold": self._hold,
+            "resume": self._resume,
+            "rollback": self._rollback,
+            "abort": self._abort,
+            "contacts": self._contacts,
+            "followups": self._follow_ups,
+            "history": self._history,
+            "freeze": self._freeze,
+            "unfreeze": self._unfreeze,
+            "help": self._help,
+        }
+
+    async def typed(self, words: Words) -> None:
+        first, _, rest = words.text.strip().partition(" ")
+        if not first:
+            live = await self._engine.under_way(words.channel)
+            self._bolt.say(words.to, answers.overview(live, self._engine.clock.now()))
+            return
+        handle = self.known.get(first.lower())
+        if handle is None:
+            near = get_close_matches(first.lower(), self.known, n=1, cutoff=0.5)
+            hint = f"Did you mean `{near[0]}`? " if near else ""
+            raise Refused(f"I do not know “{esc(first[:40])}”. {hint}`/deploy help` lists what I do.")
+        named, rest = self._split(rest.strip())
+        answer = await handle(Request(words=words, rest=rest, named=named or await self._of_thread(words)))
+        if answer is not None:
+            self._bolt.say(words.to, answer)
+
+    async def mentioned(self, event: dict[str, Any], once: str) -> None:
+        text = re.sub(r"<@[A-Z0-9_]+(\|[^>]*)?>", " ", event.get("text", ""), count=1).strip()
+        await self._from_event(event, text, once)
+
+    async def written(self, event: dict[str, Any], once: str) -> None:
+        """A direct message: the same words. What programs write is not for us."""
+        if event.get("channel_type") == "im" and not event.get("bot_id") and not event.get("subtype"):
+            await self._from_event(event, event.get("text", ""), once)
+
+    async def _from_event(self, event: dict[str, Any], text: str, once: str) -> None:
+        if await self._engine.store.seen(once):
+            return
+        person = await self._engine.directory.person(event["user"])
+        channel = "" if event.get("channel_type") == "im" else event.get("channel", "")
+        to = self._bolt.to_event(event)
+        await self.typed(
+            Words(by=person, to=to, text=text, channel=channel, thread=event.get("thread_ts", ""), once=once)
+        )
+
+    def _split(self, rest: str) -> tuple[str, str]:
+        """The id that is named, and what remains."""
+        for word in rest.split():
+            if _ID.fullmatch(word) and word.rpartition("-")[0].lower() in self._engine.settings.services:
+                return word, " ".join(rest.replace(word, " ", 1).split())
+        return "", rest
+
+    async def _of_thread(self, words: Words) -> str:
+        return await self._engine.store.outbox.whose(words.channel, words.thread) if words.thread else ""
+
+    async def _meant(self, request: Request) -> Deployment:
+        return await self._engine.meant(request.named, request.words.channel)
+
+    # ── Each word ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _start(self, request: Request) -> Answer | None:
+        words = [word for word in request.rest.split() if word not in {"to", "→", "->"}]
+        version = next((word for word in words if _VERSION.fullmatch(word)), "")
+        others = [word for word in words if word != version]
+        start = Start(service=next(iter(others), ""), version=version, environment=next(iter(others[1:]), ""))
+        if not start.version and len(others) > 1 and others[1] not in self._known_environments(start.service):
+            start = Start(service=others[0], version=others[1], environment=next(iter(others[2:]), ""))
+        if start.service:
+            self._engine.plan(start)
+        if start.service and start.version:
+            opened = await self._engine.start_thread(start, by=request.words.by, once=request.words.once)
+            return answers.said(f"Opened *{opened.id}*; its thread is in <#{opened.channel}>.")
+        if not request.words.trigger:
+            raise Refused("Say which service and version, as in: start checkout 1.4.2.")
+        await starting.ask(self._bolt, self._engine, request.words, start, request.words.channel)
+        return None
+
+    def _known_environments(self, service: str) -> tuple[str, ...]:
+        return tuple(self._engine.settings.environments(service)) if service in self._engine.settings.services else ()
+
+    async def _status(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        return answers.status(deployment, self._engine.clock.now())
+
+    async def _why(self, request: Request) -> Answer:
+        return answers.why(await self._meant(request), self._engine.clock.now())
+
+    async def _go(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        await self._engine.sign(deployment.id, go=True, by=request.words.by, role=request.rest)
+        return answers.said(f"Your go for *{deployment.id}* is noted. The card shows who is still missing.")
+
+    async def _no_go(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        await self._engine.sign(deployment.id, go=False, by=request.words.by, reason=request.rest)
+        return answers.said(f"Your no-go for *{deployment.id}* is noted. `/deploy go` takes it back.")
+
+    async def _check(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        names = await self._engine.measure(deployment.id, by=request.words.by, name=request.rest)
+        return answers.said(f"Measuring {', '.join(names)} for *{deployment.id}*; its thread shows each as it comes.")
+
+    async def _run(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        if not request.rest:
+            known = ", ".join(sorted(key for key, one in deployment.plan.scripts.items() if one.by_hand))
+            raise Refused(f"Which script? What can be run by hand: {known}. As in /deploy run health.")
+        await self._engine.run_by_hand(deployment.id, request.rest, by=request.words.by)
+        return answers.said(f"Running {esc(request.rest)} for *{deployment.id}*; its thread shows the output.")
+
+    async def _hold(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        await self._engine.hold(deployment.id, reason=request.rest, by=request.words.by)
+        return answers.said(f"*{deployment.id}* is on hold. `/deploy resume` releases it.")
+
+    async def _resume(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        await self._engine.resume(deployment.id, by=request.words.by)
+        return answers.said(f"*{deployment.id}* goes on.")
+
+    async def _rollback(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        await self._engine.ask_roll_back(deployment.id, reason=request.rest, by=request.words.by)
+        return answers.said(f"The thread of *{deployment.id}* asks whether to roll back; the button is there.")
+
+    async def _abort(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        await self._engine.abort(deployment.id, reason=request.rest, by=request.words.by)
+        return answers.said(f"*{deployment.id}* is called off; what was prepared is being undone.")
+
+    async def _contacts(self, request: Request) -> Answer:
+        return answers.contacts(await self._meant(request))
+
+    async def _follow_ups(self, request: Request) -> Answer:
+        if request.named:
+            return answers.follow_ups([await self._meant(request)], self._engine.clock.now())
+        live = await self._engine.store.find(phases=[Phase.LIVE], channel=request.words.channel or None)
+        return answers.follow_ups(live, self._engine.clock.now())
+
+    async def _history(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        return answers.history(*await self._engine.history(deployment.id))
+
+    async def _freeze(self, request: Request) -> Answer:
+        service, reason = self._service(request.rest)
+        freeze = await self._engine.freeze(service=service, reason=reason, by=request.words.by)
+        what = esc(freeze.service) if service else "every service"
+        return answers.said(
+            f"Nothing of {what} may start from {moment(freeze.from_at)} on. `/deploy unfreeze {service}` ends it."
+        )
+
+    async def _unfreeze(self, request: Request) -> Answer:
+        service, _ = self._service(request.rest)
+        await self._engine.unfreeze(service=service, by=request.words.by)
+        return answers.said("The change freeze is over.")
+
+    def _service(self, rest: str) -> tuple[str, str]:
+        first, _, after = rest.partition(" ")
+        return (first, after.strip()) if first in self._engine.settings.services else ("", rest)
+
+    async def _help(self, request: Request) -> Answer:  # noqa: ARG002 - a word like the others
+        return answers.help_text()

@@ -1,0 +1,87 @@
+"""How people start a deployment without saying everything: the modal."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.engine import Engine, Start
+from bot.errors import Refused
+from bot.views import answers, ids, modals
+from bot.views.kit import Block
+from bot.views.modals import StartForm
+from handlers.bolt import Bolt, Press, Said, Submission, inputs
+
+
+def register(bolt: Bolt, engine: Engine) -> None:
+    @bolt.button(ids.OPEN_START)
+    async def from_home(press: Press) -> None:
+        await ask(bolt, engine, press, Start(), "")
+
+    async def from_shortcut(said: Said) -> None:
+        await ask(bolt, engine, said, Start(), "")
+
+    bolt.shortcut(ids.START_SHORTCUT, from_shortcut)
+
+    for chosen in (ids.CHOOSE_SERVICE, ids.CHOOSE_ENVIRONMENT):
+
+        @bolt.button(chosen)
+        async def redraw(press: Press) -> None:
+            values = inputs(press.view)
+            start = Start(service=_text(values, ids.CHOOSE_SERVICE), environment=_text(values, ids.CHOOSE_ENVIRONMENT))
+            await bolt.redraw(press.view["id"], await form(engine, start, press.view.get("private_metadata", "")))
+
+    @bolt.modal(ids.START_MODAL, wrong="version")
+    async def submit(submitted: Submission) -> None:
+        start = Start(
+            service=submitted.text(ids.CHOOSE_SERVICE),
+            environment=submitted.text(ids.CHOOSE_ENVIRONMENT),
+            version=submitted.text("version"),
+            notes=submitted.text("notes"),
+            window=_window(submitted.values),
+        )
+        deployment = await engine.start_thread(start, by=submitted.by)
+        bolt.say(submitted.to, answers.said(f"Opened *{deployment.id}*; its thread is in <#{deployment.channel}>."))
+
+
+async def ask(bolt: Bolt, engine: Engine, said: Said, start: Start, channel: str) -> None:
+    """Ask for what is missing."""
+
+    async def filled() -> Block:
+        return await form(engine, start, channel)
+
+    await bolt.show(said, "Start a deployment", filled)
+
+
+async def form(engine: Engine, start: Start, channel: str) -> Block:
+    services = list(engine.settings.services)
+    service = start.service or (services[0] if len(services) == 1 else "")
+    if not service:
+        return modals.start(StartForm(services=services, version=start.version, channel=channel))
+    environments = list(engine.settings.environments(service))
+    environment = start.environment if start.environment in environments else environments[0]
+    plan = engine.settings.plan(service, environment)
+    known = await engine.suggestions(plan)
+    return modals.start(
+        StartForm(
+            services=services,
+            environments=environments,
+            service=service,
+            environment=environment,
+            version=start.version,
+            versions=known,
+            channel=channel,
+            warnings=await engine.in_the_way(plan),
+        )
+    )
+
+
+def _text(values: dict[str, Any], key: str) -> str:
+    return str(values.get(key) or "")
+
+
+def _window(values: Any) -> tuple[datetime, datetime] | None:
+    opens, closes = values.get("window_from"), values.get("window_to")
+    if not opens and not closes:
+        return None
+    if not isinstance(opens, int) or not isinstance(closes, int):
+        raise Refused("A window needs both its beginning and its end, or neither.")
+    return datetime.fromtimestamp(opens, UTC), datetime.fromtimestamp(closes, UTC)
