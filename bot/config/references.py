@@ -9,7 +9,7 @@ from bot.config.tree import Key, Node, dotted
 #: Words in the name of a key that make its value a secret: `token`, `db_password`, `X-Api-Key`.
 _SECRET_WORDS = {"token", "password", "passphrase", "secret", "authorization", "cookie", "credentials", "dsn", "apikey"}
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
-_ALLOWED = ("env", "file", "prefix", "default", "then", "split")
+_ALLOWED = ("env", "file", "prefix", "public", "default", "then", "split")
 
 
 def is_reference(node: Node) -> bool:
@@ -68,7 +68,7 @@ def _reference(
     for key in node.entries:
         if key not in _ALLOWED:
             mistakes.add(node.keys[key], dotted((*path, key)), f"not known in a reference; {offer(key, _ALLOWED)}")
-    if secret or "prefix" in node.entries:
+    if secret or "prefix" in node.entries or "public" in node.entries:
         for key in ("default", "then", "split"):
             if key in node.entries:
                 mistakes.add(node.keys[key], dotted((*path, key)), "not for secrets: only {env: NAME} or {file: PATH}")

@@ -111,27 +111,34 @@ def read(path: Path, name: str, mistakes: Mistakes) -> Node | None:
     except UnicodeDecodeError:
         mistakes.add(Place(name, 1, 1), "", "is not UTF-8 text; save it as UTF-8")
         return None
-    loader = _Loader(text)
-    try:
-        root = loader.get_single_node()
-        if root is None:
-            mistakes.add(Place(name, 1, 1), "", "is empty; expected a mapping (key: value)")
-            return None
-        node = _convert(loader, root, name, mistakes, ())
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
-        mistakes.add(place, "", f"is not YAML here: {error.problem or error.context}")
+    node = _parsed(text, name, mistakes)
+    if node is None:
         return None
-    except yaml.reader.ReaderError as error:
-        mistakes.add(Place(name, 1, 1), "", f"holds a character that YAML does not allow (at {error.position})")
-        return None
-    finally:
-        loader.dispose()
     if not node.is_mapping:
         mistakes.add(node.place, "", "expected a mapping (key: value) at the top of the file")
         return None
     return node
+
+
+def _parsed(text: str, name: str, mistakes: Mistakes) -> Node | None:
+    try:
+        loader = _Loader(text)
+        try:
+            root = loader.get_single_node()
+            if root is not None:
+                return _convert(loader, root, name, mistakes, ())
+            mistakes.add(Place(name, 1, 1), "", "is empty; expected a mapping (key: value)")
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(name, mark.line + 1, mark.column + 1) if mark else Place(name, 1, 1)
+        mistakes.add(place, "", f"is not YAML here: {error.problem or error.context}")
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = Place(name, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        mistakes.add(place, "", "YAML does not allow the character that stands here; delete it")
+    return None
 
 
 def _convert(loader: _Loader, node: yaml.Node, file: str, mistakes: Mistakes, above: tuple[yaml.Node, ...]) -> Node:
