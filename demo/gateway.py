@@ -4,6 +4,7 @@ import logging
 import time
 import uuid
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import httpx
 from starlette.requests import Request
@@ -127,7 +128,7 @@ class Gateway:
                 found = await self.once(member, "GET", path, {}, b"")
             except httpx.HTTPError:
                 continue
-            if found.status_code == httpx.codes.OK:
+            if found.status_code == HTTPStatus.OK:
                 kind = found.headers.get("content-type", "application/octet-stream")
                 kept = self.cache.put(path, found.content, kind, found.headers.get("cache-control", ""), now)
                 return self.file(request, kept, "MISS", 0)

@@ -135,7 +135,7 @@ class Host:
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=out,
-                preexec_fn=lambda: LIBC.prctl(DIE_WITH_PARENT, signal.SIGTERM),
+                preexec_fn=lambda: LIBC.prctl(DIE_WITH_PARENT, signal.SIGTERM),  # noqa: PLW1509 - there is one thread.
             )
         return self.about()
 

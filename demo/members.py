@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +135,7 @@ class Members:
             answer = await self.client.get(member.url + HEALTH_PATH, headers=headers, timeout=WITHIN_S)
             body = answer.json()
             member.seen = body if isinstance(body, dict) else {}
-            well = answer.status_code == httpx.codes.OK and member.seen.get("status") in {"ok", "degraded"}
+            well = answer.status_code == HTTPStatus.OK and member.seen.get("status") in {"ok", "degraded"}
             detail = f"{answer.status_code} {member.seen.get('status', 'without a status')}"
         except (httpx.HTTPError, ValueError) as error:
             well, detail, member.seen = False, f"{type(error).__name__}: {error}".strip(": "), {}

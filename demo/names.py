@@ -6,8 +6,6 @@ import socket
 import dns.exception
 import dns.flags
 import dns.message
-import dns.name
-import dns.node
 import dns.opcode
 import dns.rcode
 import dns.rdataclass

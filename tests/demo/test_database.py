@@ -1,0 +1,64 @@
+"""Can the database be backed up, and put back when going back needs it?"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.demo.conftest import Customers, Production
+
+pytestmark = [pytest.mark.real, pytest.mark.slow]
+
+
+def test_a_backup_is_proven_by_a_restore(production: Production):
+    production.succeed("backup_production.sh")
+    manifest = json.loads(Path(production.env["CHECKOUT_BACKUP_MANIFEST"]).read_text())
+    assert manifest["deployment"] == "checkout-1"
+    assert manifest["restore_test"]["ok"]
+    assert manifest["restore_test"]["rows"] == manifest["rows"]
+    assert manifest["rows"]["orders"] == 420
+    state = json.loads(Path(manifest["file"]).with_name("state.json").read_text())
+    assert state["hosts"]["a"]["current"] == "1.4.1"
+
+
+def test_going_back_over_a_schema_change_needs_the_database_of_before(production: Production):
+    production.succeed("backup_production.sh")
+    assert "from schema 2 to 3" in production.succeed("deploy_production.sh", version="1.5.0")
+    dollars = production.order(currency="USD")
+    assert (dollars.status, dollars.json()["total"]) == (201, 204.12)
+
+    too_early = production.script("restore_database.sh")
+    assert too_early.code == 1
+    assert "Roll back first. Nothing was changed." in too_early.out
+
+    back = production.succeed("rollback_production.sh", version="1.5.0", previous_version="1.4.1")
+    assert "::warning::" in back
+    assert production.get("/healthz").json()["status"] == "degraded"
+    assert production.order().status == 503
+    assert production.script("health_verify.py", "--previous", previous_version="1.4.1").code == 1
+
+    restored = production.succeed("restore_database.sh")
+    assert "1 orders placed since the backup" in restored
+    assert production.get("/healthz").json()["schema"] == 2
+    assert production.order().status == 201
+    assert production.edge().ask("GET", f"/api/orders/{dollars.json()['id']}").status == 404
+    production.succeed("health_verify.py", "--previous", previous_version="1.4.1")
+    kept = next(Path(production.env["CHECKOUT_BACKUPS"]).glob("before-restore-*/orders_since_backup.json"))
+    assert [order["id"] for order in json.loads(kept.read_text())] == [dollars.json()["id"]]
+
+
+def test_the_schema_change_itself_costs_nobody_a_request(production: Production, customers: Customers):
+    production.succeed("deploy_production.sh", version="1.5.0")
+    count = customers.leave()
+    assert count["lost"] == 0, count
+    assert count["kinds"]["buy"] > 10
+
+
+def test_a_backup_that_was_tampered_with_is_not_restored(production: Production):
+    production.succeed("backup_production.sh")
+    file = Path(json.loads(Path(production.env["CHECKOUT_BACKUP_MANIFEST"]).read_text())["file"])
+    file.write_bytes(file.read_bytes()[:-4096] + bytes(4096))
+    refused = production.script("restore_database.sh")
+    assert refused.code == 1
+    assert "checksum differs. Nothing was changed." in refused.out
+    assert production.get("/healthz").json()["status"] == "ok"
