@@ -73,8 +73,7 @@ function footer(channel) {
   if (channel.archived) return foot.replaceChildren(h("div", { class: "bar-note" }, "This channel is archived: it can be read, not written."));
   if (!isMember(channel)) {
     const join = async () => {
-      const answer = await post("/control/command", { as: S.me, channel: channel.id, text: "/join" }).catch((error) => ({ ok: false, error: error.message }));
-      if (answer.ok === false) toast(answer.error, { error: true });
+      await post("/control/invite", { as: S.me, channel: channel.id, user: S.me }).catch((error) => toast(error.message, { error: true }));
       await loadState();
     };
     return foot.replaceChildren(h("div", { class: "bar-note" }, "You are not a member of this channel. ", h("button", { class: "button", type: "button", onclick: join }, "Join channel")));

@@ -5,7 +5,7 @@ import { announce, h, icon, morphChildren, toast } from "./dom.js";
 import { encodeFile } from "./elements.js";
 import { EMOJI, emoji } from "./emoji.js";
 import { openMenu } from "./menus.js";
-import { S, channelLabel, channelOf, nameOf } from "./store.js";
+import { INVITE, S, channelLabel, channelOf, nameOf } from "./store.js";
 
 const drafts = new Map();
 const MAX_FILE = 20 * 1024 * 1024;
@@ -22,7 +22,7 @@ function suggestionsAt(text, caret, inThread) {
     const users = [...S.users.values()].filter((u) => !u.deleted && (fits(nameOf(u)) || fits(u.name ?? "")));
     const groups = [...S.groups.values()].filter((g) => fits(g.handle));
     return [caret - at[1].length - 1, [
-      ...users.map((u) => ({ value: `@${u.name || nameOf(u)} `, exact: `@${u.name}`, label: nameOf(u), description: u.title, picture: avatar(u, 22) })),
+      ...users.map((u) => ({ value: `@${u.name || nameOf(u)} `, exact: `@${u.name}`, also: `@${nameOf(u)}`, label: nameOf(u), description: u.title, picture: avatar(u, 22) })),
       ...groups.map((g) => ({ value: `@${g.handle} `, exact: `@${g.handle}`, label: `@${g.handle}`, description: g.name })),
       ...["here", "channel"].filter((range) => range.startsWith(wanted)).map((range) => ({ value: `@${range} `, exact: `@${range}`, label: `@${range}`, description: "Everyone in this channel" })),
     ].slice(0, 8)];
@@ -32,6 +32,14 @@ function suggestionsAt(text, caret, inThread) {
   const code = /(?:^|\s):([a-z0-9_+-]{2,})$/.exec(head);
   if (code) return [caret - code[1].length - 1, [...EMOJI.keys()].filter((name) => name.includes(code[1])).slice(0, 8).map((name) => ({ value: `${emoji(name)} `, exact: `:${name}:`, label: [h("span", { class: "emoji" }, emoji(name)), ` :${name}:`] }))];
   return [0, []];
+}
+
+async function invite(channel, names) {
+  const wanted = names.map((name) => name.replace(/^@/, "").toLowerCase());
+  const users = [...S.users.values()].filter((u) => [u.name, nameOf(u)].some((name) => wanted.includes(name?.toLowerCase()) || wanted.join(" ") === name?.toLowerCase()));
+  if (!users.length) return { ok: false, error: `Nobody here is called ${names.join(" ") || "nothing"}. Type /invite @ and choose.` };
+  for (const user of users) await post("/control/invite", { as: S.me, channel, user: user.id });
+  return { ok: true };
 }
 
 /** A composer for one channel or one thread. */
@@ -115,6 +123,11 @@ export function composer({ channel, thread = null, id }) {
     send.classList.toggle("ready", input.value.trim() !== "" || files.length > 0);
   }
 
+  function run(text) {
+    const [word, ...rest] = text.split(/\s+/);
+    return word === INVITE.command ? invite(channel, rest) : post("/control/command", { as: S.me, channel, text });
+  }
+
   async function submit() {
     const text = input.value.trim();
     if (sending || (!text && !files.length)) return;
@@ -129,11 +142,9 @@ export function composer({ channel, thread = null, id }) {
     files = [];
     showFiles();
     typed();
+    const command = /^\/[a-z]/i.test(text) && !sent.length;
     try {
-      const command = /^\/[a-z]/i.test(text) && !sent.length;
-      const answer = command
-        ? await post("/control/command", { as: S.me, channel, text })
-        : await post("/control/post", { as: S.me, channel, thread: thread ?? undefined, text, files: sent.length ? sent : undefined });
+      const answer = command ? await run(text) : await post("/control/post", { as: S.me, channel, thread: thread ?? undefined, text, files: sent.length ? sent : undefined });
       if (answer?.ok === false) toast(answer.error, { error: true });
       if (!command) box.$sent?.();
     } catch (error) {
@@ -164,7 +175,8 @@ export function composer({ channel, thread = null, id }) {
   };
   input.onkeydown = (event) => {
     if (event.isComposing) return;
-    const exact = found.some((item) => item.exact === input.value.slice(from, input.selectionStart));
+    const typedSoFar = input.value.slice(from, input.selectionStart);
+    const exact = found.some((item) => item.exact === typedSoFar || item.also === typedSoFar);
     if (found.length && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
       event.preventDefault();
       active = (active + (event.key === "ArrowDown" ? 1 : -1) + found.length) % found.length;

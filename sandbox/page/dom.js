@@ -16,7 +16,10 @@ function assign(node, name, value) {
     node[name] = value;
     (node.$on ??= new Set()).add(name);
   } else if (name === "style") for (const [property, v] of Object.entries(value)) node.style.setProperty(property, v);
-  else if (PROPERTIES.has(name)) node[name] = value ?? (name === "value" ? "" : false);
+  else if (PROPERTIES.has(name)) {
+    node[name] = value ?? (name === "value" ? "" : false);
+    (node.$set ??= new Set()).add(name);
+  }
   else if (value === null || value === undefined || (value === false && !name.startsWith("aria-"))) return;
   else node.setAttribute(name, value === true && !name.startsWith("aria-") ? "" : String(value));
 }
@@ -46,11 +49,10 @@ export function morph(from, to) {
   for (const name of new Set([...(from.$on ?? []), ...(to.$on ?? [])])) from[name] = to[name] ?? null;
   from.$on = to.$on;
   from.$data = to.$data;
-  if (from instanceof HTMLInputElement || from instanceof HTMLTextAreaElement) {
-    if (from.checked !== to.checked) from.checked = to.checked;
-    if (from !== document.activeElement && from.value !== to.value && from.type !== "file") from.value = to.value;
+  for (const name of to.$set ?? []) {
+    const typing = name === "value" && from === document.activeElement;
+    if (!typing && from[name] !== to[name]) from[name] = to[name];
   }
-  if ("disabled" in from && from.disabled !== to.disabled) from.disabled = to.disabled;
   morphChildren(from, [...to.childNodes]);
   return from;
 }

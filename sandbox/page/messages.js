@@ -51,10 +51,19 @@ function toolbar(message, inThread) {
     !inThread && !message.ephemeral && ["Reply in thread", "thread", () => openThread(message)],
     ["Copy link", "link", () => copyLink(message)],
     ["Look inside", "code", () => inspect(message)],
+    (S.app?.shortcuts ?? []).some((s) => s.type === "message") && ["Message shortcuts", "dots", (event) => messageShortcuts(event.currentTarget, message)],
   ].filter(Boolean);
   return h("div", { class: "toolbar", role: "toolbar", "aria-label": "Message actions" },
     tools.filter(([name]) => !(message.ephemeral && (name === "Add reaction" || name === "Copy link"))).map(([name, shape, onclick]) =>
       h("button", { class: "icon-button", type: "button", tabindex: "-1", "aria-label": name, title: name, onclick }, icon(shape, 17))));
+}
+
+function messageShortcuts(anchor, message) {
+  openMenu(anchor, {
+    label: "Message shortcuts",
+    items: S.app.shortcuts.filter((s) => s.type === "message").map((s) => ({ value: s.callback_id, label: s.name, description: S.app.name })),
+    onchoose: ({ value }) => post("/control/shortcut", { as: S.me, callback_id: value, channel: message.channel, ts: message.ts }).catch((error) => toast(error.message, { error: true })),
+  });
 }
 
 function openThread(message) {
@@ -144,11 +153,10 @@ function article(message, { compact, inThread }) {
     !message.deleted && toolbar(message, inThread));
 }
 
-async function dismiss(message) {
+function dismiss(message) {
   S.hidden.add(message.ts);
   dropMessage(message.channel, message.ts);
   changed();
-  await post("/control/dismiss", { as: S.me, channel: message.channel, ts: message.ts }).catch(() => undefined);
 }
 
 function dayDivider(at) {

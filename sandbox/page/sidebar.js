@@ -2,6 +2,7 @@
 import { post } from "./api.js";
 import { avatar } from "./avatar.js";
 import { h, icon, toast, update } from "./dom.js";
+import { loadState } from "./live.js";
 import { openMenu } from "./menus.js";
 import { go, hrefOf } from "./route.js";
 import { S, channelLabel, isMember, nameOf, people } from "./store.js";
@@ -35,10 +36,10 @@ function newDirectMessage(event) {
     onchoose: async ({ value }) => {
       const known = S.channels.find((c) => c.kind === "im" && c.partner === value);
       try {
-        const channel = known ?? (await post("/control/open_im", { as: S.me, user: value })).channel;
-        if (!known) S.channels.push(channel);
+        const channel = known?.id ?? (await post("/control/open_direct", { as: S.me, user: value })).channel;
+        if (!known) await loadState();
         toggleSidebar(false);
-        go({ kind: "channel", channel: channel.id });
+        go({ kind: "channel", channel });
       } catch (error) {
         toast(error.message, { error: true });
       }

@@ -25,6 +25,9 @@ export const S = {
 const listeners = new Set();
 let waiting = false;
 
+/** Slack's own command that a bot's author needs; the page carries it out, the app never sees it. */
+export const INVITE = { command: "/invite", usage_hint: "@somebody", description: "Bring a person or an app into this channel" };
+
 export function onChange(listener) {
   listeners.add(listener);
 }
@@ -49,12 +52,12 @@ export function setClock(clock) {
 }
 
 export function setState(state) {
-  Object.assign(S, { team: state.team, app: state.app, connections: state.connections ?? 0, findings: state.findings ?? 0, limits: state.limits });
+  Object.assign(S, { team: state.team, app: state.app, connections: state.connections ?? 0, findings: state.findings ?? 0, limits: state.limits ?? true });
   if (state.me) S.me = state.me;
   S.users = new Map(state.users.map((user) => [user.id, user]));
   S.groups = new Map((state.usergroups ?? []).map((group) => [group.id, group]));
   S.channels = state.channels;
-  S.commands = [...(state.app?.commands ?? []), ...(state.builtin_commands ?? [])];
+  S.commands = [...(state.app?.commands ?? []), INVITE];
   if (state.clock) setClock(state.clock);
 }
 

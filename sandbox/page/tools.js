@@ -81,21 +81,20 @@ function faultForm() {
       setRules([...(faults?.rules ?? []), rule]);
     },
   },
-  h("label", { class: "field field-wide" }, h("span", {}, "What goes wrong"), h("select", { class: "text-input", name: "fault", onchange: changed }, Object.entries(FAULTS).map(([name, text]) => h("option", { value: name }, text)))),
+  h("div", { class: "field field-wide" }, h("label", { for: "fault" }, "What goes wrong"), h("select", { class: "text-input", name: "fault", id: "fault" }, Object.entries(FAULTS).map(([name, text]) => h("option", { value: name }, text)))),
   field("method", "Only this method", { placeholder: "chat.postMessage" }), field("probability", "How often, in %", { type: "number", min: "1", max: "100", placeholder: "100" }),
   field("times", "How many times", { type: "number", min: "1", placeholder: "always" }), field("seconds", "Seconds", { type: "number", min: "0", step: "any", placeholder: "default" }),
-  h("label", { class: "field field-wide" }, h("span", {}, "Person or channel, where it needs one"), h("select", { class: "text-input", name: "target" }, h("option", { value: "" }, "None"), [...S.users.values()].map((u) => h("option", { value: u.id }, u.real_name || u.name)), S.channels.filter((c) => c.kind !== "im").map((c) => h("option", { value: c.id }, `#${c.name}`)))),
+  h("div", { class: "field field-wide" }, h("label", { for: "target" }, "Person or channel, where it needs one"), h("select", { class: "text-input", name: "target", id: "target" }, h("option", { value: "" }, "None"), [...S.users.values()].map((u) => h("option", { value: u.id }, u.real_name || u.name)), S.channels.filter((c) => c.kind !== "im").map((c) => h("option", { value: c.id }, `#${c.name}`)))),
   h("button", { class: "button primary", type: "submit" }, "Add"));
 }
 
 function faultsPanel() {
   const rules = faults?.rules ?? [];
-  const limits = S.limits?.enabled ?? faults?.limits?.enabled ?? true;
+  const limits = S.limits;
   return h("div", { class: "tools-inner" },
     h("label", { class: "switch" }, h("input", { type: "checkbox", checked: limits, onchange: async (event) => {
       const enabled = event.target.checked;
-      await post("/control/limits", { enabled }).catch((error) => toast(error.message, { error: true }));
-      S.limits = { enabled };
+      await post("/control/limits", { enabled }).then(() => { S.limits = enabled; }, (error) => toast(error.message, { error: true }));
       changed();
     } }), h("span", {}, "Rate limits by Slack's tiers")),
     h("h3", {}, "What goes wrong now"),

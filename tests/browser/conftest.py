@@ -1,0 +1,80 @@
+"""How does a browser test get a sandbox, a slack-bolt app in it, and a person in front of the page?"""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+from slack_bolt.app.async_app import AsyncApp
+
+from tests.browser.pagebot import listen
+from tests.sandbox.conftest import BOT_TOKEN, Person, Running, client_of, connected, start
+
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Any:
+    running = start(tmp_path / "workspace")
+    yield running
+    running.process.terminate()
+    assert running.process.wait(timeout=20) in (0, -15)
+
+
+@pytest.fixture
+async def people(sandbox: Running) -> AsyncIterator[Person]:
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        yield Person(sandbox.url, http)
+
+
+@pytest.fixture
+async def bot(sandbox: Running, people: Person) -> AsyncIterator[AsyncApp]:
+    """A small slack-bolt app that uses every kind of block; its messages say what it was told."""
+    app = AsyncApp(token=BOT_TOKEN, client=client_of(sandbox.url))
+    listen(app)
+    async with connected(app, people):
+        yield app
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+class Desk:
+    """Opens the page as somebody, and remembers what the browser complained about."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser = browser
+        self.url = url
+        self.complaints: list[str] = []
+
+    async def sit(
+        self, as_: str, place: str = "", *, theme: Any = "light", width: int = 1440, height: int = 900
+    ) -> Page:
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, accept_downloads=True
+        )
+        page = await context.new_page()
+        page.set_default_timeout(20000)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        await page.goto(f"{self.url}/#/as/{as_}/{place}" if place else f"{self.url}/#/as/{as_}")
+        return page
+
+
+@pytest.fixture
+async def desk(browser: Browser, sandbox: Running) -> AsyncIterator[Desk]:
+    desk = Desk(browser, sandbox.url)
+    yield desk
+    assert desk.complaints == []
