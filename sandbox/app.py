@@ -1,6 +1,5 @@
 """Which addresses does the sandbox answer, and how does it start and end?"""
 
-import json
 import socket
 import time
 from collections.abc import AsyncGenerator
@@ -28,6 +27,7 @@ from sandbox import (
     people,
 )
 from sandbox.box import Sandbox
+from sandbox.call import strict_json
 from sandbox.files import LARGEST
 from sandbox.refusal import Refusal
 
@@ -98,7 +98,7 @@ def _respond(box: Sandbox) -> Any:
         body: Any = None
         try:
             form = "json" not in request.headers.get("content-type", "") and raw.startswith(b"payload=")
-            body = json.loads((await request.form())["payload"] if form else raw)  # type: ignore[arg-type]
+            body = strict_json(str((await request.form())["payload"]) if form else raw)
             known = box.tickets.use(token)
             people.show_answer(box, body, token, original=known)
             told: dict[str, Any] = {"ok": True}

@@ -91,11 +91,23 @@ async def read_call(request: Request, method: str) -> Call:
     return Call(method=method, token=token, args={k: v for k, v in args.items() if v is not None}, body=body)
 
 
+def strict_json(raw: str | bytes) -> Any:
+    """JSON as the standard has it: Python's own NaN and Infinity are none, and there is an end to depth."""
+    try:
+        return json.loads(raw, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
 def _json(raw: bytes) -> dict[str, Any]:
     if not raw.strip():
         return {}
     try:
-        told = json.loads(raw)
+        told = strict_json(raw)
     except ValueError:
         raise Refusal("invalid_json") from None
     if not isinstance(told, dict):
@@ -144,11 +156,11 @@ def _settled(kind: str, value: Any) -> Any:
         if not value.strip():
             return None
         try:
-            return json.loads(value)
+            return strict_json(value)
         except ValueError:
             raise ValueError("must provide valid JSON") from None
     if kind == "list" and isinstance(value, str):
-        return json.loads(value) if value.startswith("[") else [part for part in value.split(",") if part]
+        return strict_json(value) if value.startswith("[") else [part for part in value.split(",") if part]
     if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     return value

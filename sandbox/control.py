@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from sandbox import blocks, people, presses
 from sandbox.box import Sandbox
+from sandbox.call import strict_json
 from sandbox.faults import BadFault
 from sandbox.people import Impossible, person, room_for
 from sandbox.refusal import Refusal
@@ -30,7 +31,7 @@ def _bad(sentence: str, status: int = 400) -> JSONResponse:
 async def _body(request: Request) -> Body:
     raw = await request.body()
     try:
-        told = json.loads(raw or b"{}")
+        told = strict_json(raw or b"{}")
     except ValueError:
         raise Impossible("The body has to be JSON.") from None
     if not isinstance(told, dict):
@@ -75,7 +76,8 @@ def acting(box: Sandbox, function: Act) -> Any:
 
 
 async def _command(box: Sandbox, user: User, body: Body) -> Body:
-    return await people.command(box, user, room_for(box, user, body.get("channel")), str(body.get("text") or ""))
+    found = room_for(box, user, body.get("channel"))
+    return await people.command(box, user, found, str(body.get("text") or ""), in_thread=bool(body.get("thread")))
 
 
 async def _shortcut(box: Sandbox, user: User, body: Body) -> Body:

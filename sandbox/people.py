@@ -57,14 +57,18 @@ def _response_url(box: Sandbox, **about: Any) -> str:
 # Commands.
 
 
-async def command(box: Sandbox, user: User, found: Room, text: str) -> dict[str, Any]:
+async def command(box: Sandbox, user: User, found: Room, text: str, *, in_thread: bool = False) -> dict[str, Any]:
+    """A slash command; what Slack itself would tell the person comes back as the error."""
     word, _, rest = text.strip().partition(" ")
     known = next((each for each in box.world.app.commands if each.command == word), None)
     if known is None:
-        raise Impossible(
+        sentence = (
             f"{word} is not a valid command. In Slack, all messages that start with the “/” character "
             "are interpreted as slash commands."
         )
+        return {"ok": False, "error": sentence}
+    if in_thread:
+        return {"ok": False, "error": f"{word} is not supported in threads. Sorry!"}
     need_scope(box, "commands")
     team = box.world.team
     url = _response_url(box, user=user.id, channel=found.id, ts=None, thread_ts=None, ephemeral=True)

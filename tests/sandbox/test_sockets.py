@@ -68,11 +68,15 @@ async def test_without_a_connection_the_person_sees_slacks_error(person: Person)
 
 
 async def test_an_unknown_command_is_explained(person: Person):
-    reply = await person.http.post(
-        f"{person.url}/control/command", json={"as": "U0MARA", "channel": "C0CHECKOUT", "text": "/launch"}
-    )
-    assert reply.status_code == 400
-    assert reply.json()["error"].startswith("/launch is not a valid command.")
+    told = await person.act("command", channel="C0CHECKOUT", text="/launch")
+    assert not told["ok"]
+    assert told["error"].startswith("/launch is not a valid command.")
+
+
+async def test_a_command_in_a_thread_is_refused_as_in_slack(person: Person):
+    root = (await person.act("post", channel="C0CHECKOUT", text="root"))["message"]["ts"]
+    told = await person.act("command", channel="C0CHECKOUT", text="/deploy status", thread=root)
+    assert told == {"ok": False, "error": "/deploy is not supported in threads. Sorry!"}
 
 
 @pytest.mark.parametrize("how", ["drop", "refresh_requested", "warning"])
