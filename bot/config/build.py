@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import TypeVar
 
@@ -285,12 +285,26 @@ class Builder:
         return plan
 
     def validated(self, path: tuple[Key, ...], plan: CheckPlan, validate: ValidateCheck) -> None:
-        """The plugin knows its parameters; what it refuses is told at the parameter that its sentence names."""
+        """The plugin knows its parameters; what it refuses is told where the parameter or the rule that it quotes stands."""
         try:
             validate(plan)
         except ConfigError as error:
-            inner = getattr(error, "path", None)
-            self.wrong((*path, *inner) if inner else path, str(error))
+            sentence = re.sub(rf"^check '{re.escape(plan.name)}'[,:]? ?(\([a-z_]+\): )?", "", str(error))
+            self.wrong(next(self.quoted(path, sentence), path), sentence)
+
+    def quoted(self, path: tuple[Key, ...], sentence: str) -> Iterator[tuple[Key, ...]]:
+        node = self.node.get(*path)
+        for word in re.findall(r"'([^']+)'", sentence) if node else ():
+            parts = tuple(int(part) if part.isdigit() else part for part in word.split("."))
+            if word == self.layer.checks[str(path[-1])].uses:
+                yield (*path, "uses")
+            if node and node.get("with", *parts):
+                yield (*path, "with", *parts)
+            for ladder in ("require", "pass", "warn"):
+                rules = node.get(ladder) if node else None
+                yield from (
+                    (*path, ladder, at) for at, rule in enumerate(rules.elements if rules else ()) if rule.value == word
+                )
 
     def variables(self, path: tuple[Key, ...], known: tuple[str, ...]) -> None:
         node = self.node.get(*path)

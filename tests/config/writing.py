@@ -71,4 +71,6 @@ def _value(name: str) -> str:
         return "8443"
     if name.endswith("_ADDRESS"):
         return "127.0.0.10"
-    return "/somewhere" if name != "CHECKOUT_HOSTNAME" else "checkout.acme.test"
+    if name.endswith("_ORIGIN"):
+        return "https://shop.acme.test"
+    return "checkout.acme.test" if name.endswith("HOSTNAME") else "/somewhere"
