@@ -72,7 +72,8 @@ class Commands:
             return
         handle = self.known.get(first.lower())
         if handle is None:
-            near = get_close_matches(first.lower(), self.known, n=1, cutoff=0.5)
+            begun = [word for word in self.known if word.startswith(first.lower())]
+            near = begun or get_close_matches(first.lower(), self.known, n=1, cutoff=0.5)
             hint = f"Did you mean `{near[0]}`? " if near else ""
             raise Refused(f"I do not know “{esc(first[:40])}”. {hint}`/deploy help` lists what I do.")
         named, rest = self._split(rest.strip())

@@ -151,7 +151,7 @@ def journey(deployment: Deployment) -> str:
     for plan in deployment.plan.follow_ups:
         record = deployment.follow_ups.get(plan.key)
         mark = "●" if record and record.done_at else "◉" if record and record.opened_at else "○"
-        stops.append(f"{mark} {esc(plan.title.split(' · ')[0])}")
+        stops.append(f"{mark} T+{duration(plan.after_s)}")
     return " ─ ".join(stops)
 
 

@@ -1,0 +1,204 @@
+"""A deployment from its first word to its last follow-up, by what people type, press and read."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from world import World
+
+from bot.model import RunState, Verdict
+
+
+async def test_a_command_opens_the_thread_and_says_where(w: World):
+    said = await w.types("U000MARA", "start shop 1.4.2")
+
+    assert said == "Opened shop-1; its thread is in C0SHOP."
+    assert await w.keys() == ["card", "section:before"]
+    assert "shop 1.4.2 → production" in await w.reads("card")
+
+
+async def test_a_start_without_a_version_asks_for_it(w: World):
+    await w.types("U000MARA", "start shop")
+
+    assert w.view()["title"]["text"] == "Start a deployment"
+    assert await w.submits(
+        "U000MARA", choose_service="shop", choose_environment="production", version="one point four"
+    ) == {"version": "“one point four” is not a version of shop; write one like 1.4.2."}
+    assert await w.submits("U000MARA", choose_service="shop", choose_environment="production", version="v1.4.2") == {}
+    assert (await w.store.get("shop-1")).version == "1.4.2"
+
+
+async def test_a_second_deployment_of_the_same_service_is_refused_with_who_holds_it(w: World):
+    await w.opened()
+
+    said = await w.types("U000IVY", "start shop 1.5.0")
+
+    assert "shop-1" in said
+    assert "Mara Lind" in said
+    assert len(await w.store.find()) == 1
+
+
+async def test_another_service_runs_beside_it(w: World):
+    await w.opened()
+    await w.types("U000MARA", "start depot 2.0.0", channel="depot")
+
+    assert {one.id for one in await w.engine.under_way()} == {"shop-1", "depot-1"}
+
+
+async def test_sign_offs_are_asked_for_once_the_first_numbers_are_in(w: World):
+    await w.opened()
+    assert "ask:lead:U000ANA" not in await w.keys()
+
+    await w.measured()
+
+    assert {"ask:lead:U000ANA", "ask:dba:U000CHLOE"} <= set(await w.keys())
+    assert "Go" in await w.buttons("ask:lead:U000ANA")
+
+
+async def test_everything_in_the_way_is_named_with_who_clears_it(w: World):
+    await w.opened()
+    await w.measured(verdict=Verdict.FAIL, summary="5 days left, at least 21 are needed")
+
+    why = await w.types("U000MARA", "why")
+
+    assert why.splitlines() == [
+        "shop 1.4.2 → production (shop-1): 5 things in the way",
+        "1  Certificates valid: 5 days left, at least 21 are needed   → DevOps Lead",
+        "2  Plan verified: to be ticked   → DevOps Lead",
+        "3  Capacity looked at: to be ticked   → Database Admin",
+        "4  DevOps Lead has not signed   → DevOps Lead",
+        "5  Database Admin has not signed   → Database Admin",
+    ]
+
+
+async def test_the_start_button_appears_with_the_last_go(w: World):
+    await w.clear()
+
+    assert (await w.buttons())[0] == "Start"
+    assert "All clear." in await w.reads("card")
+
+
+async def test_the_whole_way_to_live_and_closed(w: World):
+    await w.clear()
+    await w.presses("U000MARA", "Start")
+    assert await w.phase() == "preparing"
+    await w.script_ends("freeze")
+    await w.announced("notify")
+    assert await w.phase() == "preparing", "the baseline is still missing"
+    await w.watch_sees()
+    assert await w.phase() == "deploying"
+    await w.script_ends("deploy")
+    assert await w.phase() == "verifying"
+    await w.script_ends("health")
+    await w.watch_sees(since=400)
+    assert "verification" in await w.keys()
+    await w.ticks("U000ANA", "Answers well")
+    assert await w.phase() == "live"
+    assert "is live in production" in await w.reads("announce:C0RELEASES")
+
+    await w.passes(hours=1, minutes=59)
+    assert "followup:immediate" not in await w.keys()
+    await w.passes(minutes=1)
+    assert "followup:immediate" in await w.keys()
+    await w.ticks("U000BEN", "User flows verified")
+    await w.passes(days=7)
+    await w.ticks("U000DMITRI", "Lessons learned")
+
+    assert await w.phase() == "closed"
+    assert await w.store.verify("shop-1") is None
+
+
+async def test_a_script_that_fails_before_production_changed_can_be_retried(w: World):
+    await w.clear()
+    await w.presses("U000MARA", "Start")
+    await w.script_ends("freeze", code=1)
+
+    assert await w.phase() == "preparing"
+    assert "exited 1" in await w.reads("steps:preparing")
+    await w.presses("U000MARA", "Retry")
+    await w.script_ends("freeze")
+
+    assert "2 of 2 steps" in await w.reads("steps:preparing") or "1 of 2 steps" in await w.reads("steps:preparing")
+    assert [run.id for run in (await w.store.get("shop-1")).runs] == ["shop-1.freeze.1", "shop-1.freeze.2"]
+
+
+async def test_a_deploy_that_fails_asks_whether_to_roll_back(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+
+    assert await w.phase() == "deciding"
+    assert "Roll back?" in await w.reads("alarm:0")
+    await w.presses("U000CHLOE", "Roll back", message="alarm:0")
+    assert await w.phase() == "rolling_back"
+    await w.script_ends("rollback")
+    assert "asks:restore" in await w.keys()
+    refused = await w.presses("U000ANA", "Go ahead")
+    assert (
+        refused
+        == "Only Database Admin (Chloé Martin, backup Dmitri Volkov) can give the go-ahead for “Restore database”."
+    )
+    await w.presses("U000DMITRI", "Go ahead")
+    await w.script_ends("restore")
+    await w.announced("notify-rollback")
+
+    assert await w.phase() == "rolled_back"
+    assert "Rolled back" in await w.reads("card")
+
+
+async def test_a_failed_step_can_be_accepted_with_a_reason_and_the_journey_goes_on(w: World):
+    await w.verifying()
+    await w.script_ends("health", code=2)
+    assert await w.phase() == "deciding"
+
+    await w.presses("U000ANA", "Accept, because…", message="alarm:0")
+    assert await w.submits("U000ANA", reason="  ") == {"reason": "Say why this may be accepted."}
+    await w.submits("U000ANA", reason="a known flake, INC-12")
+
+    assert await w.phase() == "verifying"
+    assert "Ana Ruiz accepted" in await w.reads("alarm:0")
+
+
+async def test_a_lost_script_is_never_started_again_by_a_machine(w: World):
+    await w.deploying()
+    run = (await w.store.get("shop-1")).runs[-1]
+    await w.engine.run_reported(replace(run.report, state=RunState.LOST))
+
+    assert await w.phase() == "deciding"
+    assert "nobody restarts it but you" in await w.reads("alarm:0")
+    assert len((await w.store.get("shop-1")).runs) == 2
+
+
+async def test_an_abort_undoes_what_was_prepared_and_skips_what_was_not(w: World):
+    await w.clear()
+    await w.presses("U000MARA", "Start")
+    await w.script_ends("freeze", code=1)
+
+    said = await w.types("U000MARA", "abort the supplier is down")
+
+    assert "called off" in said
+    assert await w.phase() == "aborting"
+    await w.script_ends("unfreeze")
+    assert await w.phase() == "aborted"
+    assert "had not begun" in await w.reads("steps:aborting")
+
+
+async def test_a_trigger_proposes_a_rollback_after_enough_samples(w: World):
+    await w.verifying()
+    w.clock.advance(timedelta(seconds=2))
+    await w.watch_sees(since=50, down=4.0)
+    assert await w.phase() == "verifying", "one sample is not enough"
+    w.clock.advance(timedelta(seconds=2))
+    await w.watch_sees(since=60, down=5.0)
+
+    assert await w.phase() == "deciding"
+    assert "Application not responding" in await w.reads("alarm:0")
+
+
+async def test_a_newer_version_going_live_closes_the_older(w: World):
+    await w.live()
+    await w.types("U000MARA", "start shop 1.5.0")
+    newer = await w.store.get("shop-2")
+    assert newer.phase == "preflight"
+
+    refused = await w.types("U000ANA", "rollback shop-1")
+
+    assert "shop-2" in refused, "while a newer one is under way the older cannot become active again"
