@@ -15,6 +15,7 @@ from typing import Any
 from bot.model import Clock, RunReport, RunSpec, RunState
 from bot.scripts import rundir, supervisor
 from bot.scripts.output import Output
+from bot.spawn import ended, last_words, spawn
 
 __all__ = ["Scripts"]
 
@@ -142,7 +143,7 @@ class Scripts:
             return
         elif run.tries >= _TRIES:
             why = (
-                f"The supervisor could not be started. {run.trouble or _last_line(directory / _SUPERVISOR_LOG)}".strip()
+                f"The supervisor could not be started. {run.trouble or last_words(directory / _SUPERVISOR_LOG)}".strip()
             )
             rundir.give_up(directory, {"state": RunState.NEVER_RAN, "why": why})
         elif time.monotonic() >= run.next_try:
@@ -154,20 +155,9 @@ class Scripts:
                 run.trouble = f"{self._python}: {problem.strerror}."
 
     def _spawn(self, spec: RunSpec, directory: Path) -> int:
-        """A process of its own session, of which only the number is kept: it is not ours to end."""
-        errors = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         supervisor.crash("supervisor.wanted")
-        pid = os.posix_spawn(
-            self._python,
-            [self._python, "-I", "-S", supervisor.__file__, str(directory)],
-            self._environment(spec),
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, str(directory / _SUPERVISOR_LOG), errors, 0o600),
-            ],
-            setsid=True,
-        )
+        argv = [self._python, "-I", "-S", supervisor.__file__, str(directory)]
+        pid = spawn(argv, self._environment(spec), directory / _SUPERVISOR_LOG)
         supervisor.crash("supervisor.spawned")
         return pid
 
@@ -234,13 +224,8 @@ class _Followed:
 
     def supervisor_lives(self) -> bool:
         """Whether the supervisor that we started is still there; one that ended is taken off the process table."""
-        if self.pid:
-            try:
-                gone, _ = os.waitpid(self.pid, os.WNOHANG)
-            except ChildProcessError:
-                gone = self.pid
-            if gone:
-                self.pid = 0
+        if self.pid and ended(self.pid):
+            self.pid = 0
         return self.pid != 0
 
     def wait_for_supervisor(self) -> None:
@@ -248,8 +233,3 @@ class _Followed:
         until = time.monotonic() + 5.0
         while self.supervisor_lives() and time.monotonic() < until:
             time.sleep(0.01)
-
-
-def _last_line(path: Path) -> str:
-    lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-    return next((line for line in reversed(lines) if line.strip()), "")

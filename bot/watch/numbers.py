@@ -1,0 +1,230 @@
+"""What do the records of a prober come to: how many were lost, how long was the longest gap, how fast were the answers?"""
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bot.model import Window
+from bot.watch import prober
+
+#: Each bucket is 2 % wider than the one before, so a percentile is right within 1 %.
+_GROWTH = math.log(1.02)
+RECENT_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """One probe: when it was due (seconds of the prober's clock), what came of it and after how long, and our own lag."""
+
+    due: float
+    address: int
+    outcome: int
+    latency_s: float
+    lag_s: float
+
+    @property
+    def good(self) -> bool:
+        return self.outcome == prober.GOOD
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Something happened: which boot of the machine, and when by the prober's clock."""
+
+    what: str
+    boot: int
+    at: float
+    wall: float
+
+
+class Histogram:
+    """Durations by size, each to within one per cent, in constant space however many."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, int] = {}
+        self._count = 0
+
+    def add(self, seconds: float) -> None:
+        bucket = math.floor(math.log(max(seconds, 1e-6)) / _GROWTH)
+        self._buckets[bucket] = self._buckets.get(bucket, 0) + 1
+        self._count += 1
+
+    def percentile(self, p: float) -> float | None:
+        """The value that p per cent do not exceed, by nearest rank. None when there is nothing."""
+        rank = max(math.ceil(self._count * p / 100), 1)
+        for bucket in sorted(self._buckets):
+            rank -= self._buckets[bucket]
+            if rank <= 0:
+                return math.exp((bucket + 0.5) * _GROWTH)
+        return None
+
+
+class Outages:
+    """Since when each address fails, and how long the longest failure was.
+
+    A gap is the time between two good answers of one address in excess of the interval of its probes: from the due time of the
+    first probe that was lost or answered with an error, to the due time of the next good one. A gap that has not ended counts up
+    to the moment at which its last failure was known. The address with the longest gap counts; while nothing failed, it is 0.
+    """
+
+    def __init__(self) -> None:
+        self._began: dict[int, float] = {}
+        self._known: dict[int, float] = {}
+        self._longest_s = 0.0
+
+    def add(self, probe: Probe) -> None:
+        if not probe.good:
+            self._began.setdefault(probe.address, probe.due)
+            self._known[probe.address] = max(self._known.get(probe.address, 0.0), probe.due + probe.latency_s)
+        elif probe.address in self._began:
+            self._end(probe.address, probe.due)
+
+    def interrupted(self) -> None:
+        """Nothing was measured for a while: what failed before is not known to have gone on failing."""
+        for address in list(self._began):
+            self._end(address, self._known[address])
+
+    @property
+    def longest_s(self) -> float:
+        return max([self._longest_s, *(self._known[address] - began for address, began in self._began.items())])
+
+    def all_down_s(self, addresses: int) -> float:
+        """For how long every one of so many addresses has been failing, as far as that is known."""
+        if len(self._began) < addresses:
+            return 0.0
+        return max(self._known.values()) - max(self._began.values())
+
+    def _end(self, address: int, at: float) -> None:
+        self._longest_s = max(self._longest_s, at - self._began.pop(address))
+        del self._known[address]
+
+
+class Tally:
+    """The numbers of one stretch of probes, in constant space however long it is."""
+
+    def __init__(self) -> None:
+        self._probes = self._lost = self._errors = 0
+        self._latency = Histogram()
+        self._lag = Histogram()
+        self._from: float | None = None
+        self._to = 0.0
+        self.outages = Outages()
+
+    def add(self, probe: Probe, wall: float) -> None:
+        self._probes += 1
+        self._lost += probe.outcome == prober.LOST
+        self._errors += probe.outcome == prober.ERROR
+        # A lost probe has no answer, so it has no latency either.
+        if probe.outcome != prober.LOST:
+            self._latency.add(probe.latency_s)
+        self._lag.add(probe.lag_s)
+        self._from = wall if self._from is None else self._from
+        self._to = wall
+        self.outages.add(probe)
+
+    def window(self, ahead: timedelta = timedelta(0)) -> Window:
+        """As people see it; `ahead`: how far the clock that they live by is ahead of the machine's."""
+        if self._from is None:
+            return Window()
+        return Window(
+            probes=self._probes,
+            lost=self._lost,
+            errors=self._errors,
+            longest_gap_s=self.outages.longest_s,
+            p50_s=self._latency.percentile(50),
+            p95_s=self._latency.percentile(95),
+            p99_s=self._latency.percentile(99),
+            lag_p95_s=self._lag.percentile(95),
+            from_at=datetime.fromtimestamp(self._from, UTC) + ahead,
+            to_at=datetime.fromtimestamp(self._to, UTC) + ahead,
+        )
+
+
+class Summary:
+    """Everything that is said about a watch, from its records in order."""
+
+    def __init__(self, addresses: int) -> None:
+        self._addresses = addresses
+        self._rest = b""
+        self._boot = 0
+        #: When a session began whose wall clock is not known yet.
+        self._began_at: float | None = None
+        #: Wall clock minus the prober's clock.
+        self._offset = 0.0
+        #: Wall time up to which something was measured; None: nothing to be missed yet.
+        self._measured_to: float | None = None
+        self._recent: deque[tuple[Probe, float]] = deque()
+        self._outages = Outages()
+        self.baseline = Tally()
+        self.since = Tally()
+        self.restarts = 0
+        self.pauses = 0
+        self.not_measured_s = 0.0
+
+    def take(self, data: bytes, deploy: Mark | None) -> None:
+        data = self._rest + data
+        whole = len(data) // prober.RECORD.size * prober.RECORD.size
+        self._rest = data[whole:]
+        for kind, outcome, address, at_us, latency_us, lag_us, _, _ in prober.RECORD.iter_unpack(data[:whole]):
+            at = at_us / 1e6
+            match kind:
+                case prober.PROBE:
+                    probe = Probe(
+                        due=at, address=address, outcome=outcome, latency_s=latency_us / 1e6, lag_s=lag_us / 1e6
+                    )
+                    self._add(probe, deploy)
+                case prober.SESSION:
+                    self._boot, self._began_at = latency_us, at
+                    self._interrupted()
+                case prober.CLOCK:
+                    self._offset = at
+                    self._session_began()
+                case prober.PAUSE:
+                    self.pauses += 1
+                    self._interrupted()
+                    self._missed_until(at + self._offset)
+                case prober.END:
+                    self._interrupted()
+                    self._measured_to = None
+                case _:
+                    raise ValueError(f"a record of kind {kind}")
+
+    def recent(self, now: float, ahead: timedelta = timedelta(0)) -> Window:
+        """The last ten seconds, if they are not long ago by the prober's clock."""
+        tally = Tally()
+        if self._recent and now - self._recent[-1][0].due < 2 * RECENT_S:
+            for probe, wall in self._recent:
+                tally.add(probe, wall)
+        return tally.window(ahead)
+
+    @property
+    def down_s(self) -> float:
+        return self._outages.all_down_s(self._addresses)
+
+    def _add(self, probe: Probe, deploy: Mark | None) -> None:
+        wall = probe.due + self._offset
+        after = deploy is not None and (probe.due >= deploy.at if deploy.boot == self._boot else wall >= deploy.wall)
+        (self.since if after else self.baseline).add(probe, wall)
+        self._outages.add(probe)
+        self._recent.append((probe, wall))
+        while self._recent[0][0].due < probe.due - RECENT_S:
+            self._recent.popleft()
+        self._measured_to = wall + probe.latency_s
+
+    def _session_began(self) -> None:
+        """The clock is known now, so it can be said how long nobody probed."""
+        if self._began_at is not None and self._measured_to is not None:
+            self.restarts += 1
+            self._missed_until(self._began_at + self._offset)
+        self._began_at = None
+
+    def _missed_until(self, wall: float) -> None:
+        if self._measured_to is not None:
+            self.not_measured_s += max(wall - self._measured_to, 0)
+            self._measured_to = wall
+
+    def _interrupted(self) -> None:
+        self._recent.clear()
+        for outages in (self._outages, self.baseline.outages, self.since.outages):
+            outages.interrupted()
