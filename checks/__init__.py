@@ -1,13 +1,17 @@
 """What can machines measure? Importing this package registers every plugin; CONTRIBUTING.md says how to add one."""
 
+from checks import backup as _backup
 from checks import cors as _cors
 from checks import dns as _dns
+from checks import env as _env
 from checks import exec as _exec
 from checks import files as _files
 from checks import headers as _headers
 from checks import http as _http
+from checks import junit as _junit
 from checks import ratelimit as _ratelimit
+from checks import secrets as _secrets
 from checks import tls as _tls
 
 #: Every plugin's module, in one place; a file that is not listed here is not a check.
-MODULES = (_cors, _dns, _exec, _files, _headers, _http, _ratelimit, _tls)
+MODULES = (_backup, _cors, _dns, _env, _exec, _files, _headers, _http, _junit, _ratelimit, _secrets, _tls)

@@ -103,7 +103,7 @@ def _environment(params: Params, ctx: Context) -> dict[str, str]:
 
 
 async def run(
-    command: list[str], *, cwd: str | Path = ".", environment: Mapping[str, str], limit: float, stdin: bytes = b""
+    command: list[str], *, cwd: str | Path = ".", environment: Mapping[str, str], limit: float, keep: int = KEPT
 ) -> Ended:
     """Run a program in a process group of its own; nothing of it is left when this returns."""
     program = command[0] if "/" in command[0] else shutil.which(command[0], path=environment.get("PATH", os.defpath))
@@ -116,7 +116,7 @@ async def run(
             *command[1:],
             cwd=cwd,
             env=dict(environment),
-            stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             start_new_session=True,
@@ -127,12 +127,9 @@ async def run(
     limit = max(0.05, limit - 0.2)
     out, err = bytearray(), bytearray()
     streams = ((process.stdout, out), (process.stderr, err))
-    reading = [asyncio.ensure_future(_drained(stream, kept)) for stream, kept in streams]
+    reading = [asyncio.ensure_future(_drained(stream, kept, keep)) for stream, kept in streams]
     try:
         async with asyncio.timeout(limit):
-            if process.stdin:
-                process.stdin.write(stdin)
-                process.stdin.close()
             # Newer Pythons let wait() wait for the pipes too, which a child that was left behind may hold for ever.
             while process.returncode is None:  # noqa: ASYNC110 - asyncio has no event for it
                 await asyncio.sleep(0.01)
@@ -156,9 +153,9 @@ def _end(group: int) -> None:
         return
 
 
-async def _drained(stream: asyncio.StreamReader | None, kept: bytearray) -> None:
+async def _drained(stream: asyncio.StreamReader | None, kept: bytearray, limit: int) -> None:
     while stream and (chunk := await stream.read(65536)):
-        kept += chunk[: max(0, KEPT - len(kept))]
+        kept += chunk[: max(0, limit - len(kept))]
 
 
 def _text(kept: bytearray) -> str:
