@@ -83,11 +83,11 @@ function footer(channel) {
   foot.replaceChildren(box);
 }
 
-function unreadStart(channel, messages) {
-  if (S.unreadLine.get(channel.id) === null && messages.length) {
-    const foreign = messages.filter((m) => m.user !== S.me && !m.ephemeral);
-    const first = channel.last_read ? foreign.find((m) => m.ts > channel.last_read) : channel.unread > 0 ? foreign.at(-Math.min(channel.unread, foreign.length)) : null;
-    S.unreadLine.set(channel.id, channel.unread > 0 ? first?.ts ?? "" : "");
+/** The message that the "New" line stands above; decided once, when the channel is opened. */
+function unreadStart(channel) {
+  if (S.unreadLine.get(channel.id) === null) {
+    const foreign = channel.unread > 0 ? channelMessages(channel.id).filter((m) => m.user !== S.me && !m.ephemeral) : [];
+    S.unreadLine.set(channel.id, foreign.at(-Math.min(channel.unread, foreign.length))?.ts ?? "");
   }
   return S.unreadLine.get(channel.id) || null;
 }
@@ -122,12 +122,11 @@ export function renderMain() {
   shown = key;
   update(head, heading(channel));
   footer(channel);
-  const messages = channelMessages(channel.id);
   const window_ = S.windows.get(channel.id);
-  const unreadFrom = window_?.loaded ? unreadStart(channel, messages) : null;
-  const head_ = window_?.loaded && !window_.hasMore ? [["begin", [channel.id, channel.topic, S.users], () => beginning(channel)]] : [];
-  feed.show(messages, { unreadFrom, head: head_, busy: !window_?.loaded });
-  if (window_?.loaded && document.visibilityState === "visible") markRead(channel.id, messages.at(-1)?.ts);
+  const unreadFrom = window_?.loaded ? unreadStart(channel) : null;
+  const beginningRow = window_?.loaded && !window_.hasMore ? [["begin", [channel.id, channel.topic, S.users], () => beginning(channel)]] : [];
+  feed.show(() => channelMessages(channel.id), { unreadFrom, head: beginningRow, busy: !window_?.loaded });
+  if (window_?.loaded && document.visibilityState === "visible") markRead(channel.id, channel.last_ts);
   if (box && takeFocusFor("message")) box.$focus();
 }
 

@@ -64,7 +64,15 @@ export function composer({ channel, thread = null, id }) {
     onclick: () => openMenu(emojiButton, { kind: "listbox", label: "Emoji", items: [...EMOJI.keys()].map((name) => ({ value: name, text: name.replaceAll("_", " "), label: [h("span", { class: "emoji" }, emoji(name)), ` :${name}:`] })), onchoose: ({ value }) => insert(`${emoji(value)} `) }),
   }, icon("smile"));
   const atButton = h("button", { class: "icon-button", type: "button", "aria-label": "Mention somebody", title: "Mention somebody", onclick: () => insert(/\s$|^$/.test(input.value) ? "@" : " @") }, icon("at"));
-  const box = h("div", { class: "composer" }, list, usage, h("div", { class: "composer-box" }, input, chips, h("div", { class: "composer-tools" }, attachButton, emojiButton, atButton, h("span", { class: "grow" }), send)), picker);
+  const shortcuts = (S.app?.shortcuts ?? []).filter((s) => s.type === "global");
+  const shortcutButton = shortcuts.length && !thread && h("button", {
+    class: "icon-button", type: "button", "aria-label": "Shortcuts", title: "Shortcuts", "aria-haspopup": "menu", "aria-expanded": "false", "data-align": "left",
+    onclick: () => openMenu(shortcutButton, {
+      label: "Shortcuts", items: shortcuts.map((s) => ({ value: s.callback_id, label: s.name, description: s.description })),
+      onchoose: ({ value }) => post("/control/shortcut", { as: S.me, callback_id: value }).then((answer) => answer?.ok === false && toast(answer.error, { error: true }), (error) => toast(error.message, { error: true })),
+    }),
+  }, icon("bolt"));
+  const box = h("div", { class: "composer" }, list, usage, h("div", { class: "composer-box" }, input, chips, h("div", { class: "composer-tools" }, attachButton, emojiButton, atButton, shortcutButton, h("span", { class: "grow" }), send)), picker);
   box.$label = label;
   box.$focus = () => input.focus({ preventScroll: true });
 

@@ -26,7 +26,7 @@ function assign(node, name, value) {
 
 export function append(node, children) {
   for (const child of children) {
-    if (child === null || child === undefined || child === false || child === "") continue;
+    if (child === null || child === undefined || child === false || child === 0 || child === "") continue;
     if (Array.isArray(child)) append(node, child);
     else node.append(child);
   }
@@ -146,6 +146,7 @@ const SHAPES = {
   check: "m4 10.5 4 4 8-9",
   warn: "M10 3 18 16.5H2zM10 8v4M10 14.3v.1",
   at: "M13 10a3 3 0 1 1-6 0 3 3 0 0 1 6 0v1a2 2 0 0 0 4 0v-1a7 7 0 1 0-3 5.7",
+  bolt: "M11 2.5 4.5 11.5h5l-1 6 7-9h-5z",
   calendar: "M3.5 5h13v11.5h-13zM3.5 8.5h13M7 3v3M13 3v3",
 };
 

@@ -1,12 +1,13 @@
 // How does a list of messages stay where the reader is while it changes?
 import { h, icon } from "./dom.js";
 import { listKeys, syncMessages } from "./messages.js";
+import { S, now, revision, tz } from "./store.js";
 
 const NEAR = 60;
 
 /** A scrolling list of messages; `older` is called when the reader comes near its beginning. */
 export function makeFeed(label, { older } = {}) {
-  const inner = h("div", { class: "feed-inner", role: "feed", "aria-label": label, onkeydown: listKeys });
+  const inner = h("div", { class: "feed-inner", role: "group", "aria-label": label, onkeydown: listKeys });
   const jump = h("button", { class: "jump", type: "button", hidden: true, onclick: () => toEnd() }, icon("arrow", 15), "New messages");
   const scroller = h("div", { class: "feed", tabindex: "-1" }, inner);
   const box = h("div", { class: "feed-box" }, scroller, jump);
@@ -36,7 +37,13 @@ export function makeFeed(label, { older } = {}) {
     return null;
   };
 
-  const show = (messages, options) => {
+  let seen = [];
+  /** `list` gives the messages; it is asked only when something that they show may have changed. */
+  const show = (list, options = {}) => {
+    const now_ = [revision, S.users, tz(), Math.floor(now() / 60), options.unreadFrom, options.busy, ...(options.head ?? []).flatMap(([, signature]) => signature)];
+    if (now_.length === seen.length && now_.every((value, i) => value === seen[i])) return;
+    seen = now_;
+    const messages = list();
     const held = stuck ? null : anchor();
     syncMessages(inner, messages, options);
     inner.setAttribute("aria-busy", String(Boolean(options?.busy)));

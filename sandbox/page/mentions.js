@@ -7,7 +7,7 @@ import { S, channelOf, nameOf, now, tz } from "./store.js";
 const SAFE = /^(https?:|mailto:|tel:|slack:)/i;
 
 export function link(url, label, attributes = {}) {
-  if (!SAFE.test(url)) return document.createTextNode(label ?? url);
+  if (!SAFE.test(url)) return label instanceof Node ? label : document.createTextNode(label ?? url);
   return h("a", { href: url, target: "_blank", rel: "noopener noreferrer", ...attributes }, label ?? url);
 }
 

@@ -11,7 +11,7 @@ import { openMenu } from "./menus.js";
 import { emojiNode, link } from "./mentions.js";
 import { mrkdwn, words } from "./mrkdwn.js";
 import { go, hrefOf } from "./route.js";
-import { S, changed, dropMessage, nameOf, now, threadRoot, tz } from "./store.js";
+import { S, changed, dropMessage, messagesChanged, nameOf, now, threadRoot, tz } from "./store.js";
 
 const seconds = (message) => Number(message.ts.split(".")[0]);
 
@@ -28,6 +28,7 @@ export function contextOf(message) {
     blocks: () => [...(message.blocks ?? []), ...(message.attachments ?? []).flatMap((a) => a.blocks ?? [])],
     refresh: () => {
       touched.set(message.ts, (touched.get(message.ts) ?? 0) + 1);
+      messagesChanged();
       changed();
     },
   };

@@ -38,14 +38,14 @@ function renderThread(channel) {
     if (takeFocus() === "reply") box?.$focus();
   }
   update(head, h("h2", { class: "place-name" }, "Thread"), h("a", { class: "topic", href: hrefOf({ kind: "channel", channel: channel.id }) }, channel.kind === "im" ? channelLabel(channel) : `# ${channel.name}`), h("span", { class: "grow" }), closer());
-  feed.show(threadMessages(channel.id, S.place.thread), { inThread: true, busy: !S.windows.get(`${channel.id}/${S.place.thread}`)?.loaded });
+  feed.show(() => threadMessages(channel.id, S.place.thread), { inThread: true, busy: !S.windows.get(`${channel.id}/${S.place.thread}`)?.loaded });
 }
 
 export function renderPane() {
   const channel = channelOf(S.place.channel);
   const thread = S.place.kind === "channel" && S.place.thread && channel;
   const visible = Boolean(S.pane || thread);
-  root.hidden = splitter.hidden = !visible;
+  root.hidden = !visible;
   document.getElementById("app").classList.toggle("with-pane", visible);
   if (!visible) {
     shown = "";

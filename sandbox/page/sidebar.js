@@ -58,7 +58,7 @@ export function renderSidebar() {
   const inApp = S.place.kind === "home" || (appChannel && S.place.channel === appChannel.id);
   const appUser = S.users.get(bot) ?? { id: bot, name: S.app?.name, real_name: S.app?.name, is_bot: true };
   update(root,
-    h("div", { class: "team" }, h("span", { class: "team-mark", "aria-hidden": "true" }, (S.team.name || "S")[0]), h("div", { class: "team-text" }, h("h1", { class: "team-name" }, S.team.name || "Sandbox"), h("span", { class: "team-sub" }, "Sandbox workspace"))),
+    h("div", { class: "team" }, h("span", { class: "team-mark", "aria-hidden": "true" }, (S.team.name || "S")[0]), h("div", { class: "team-text" }, h("p", { class: "team-name" }, S.team.name || "Sandbox"), h("span", { class: "team-sub" }, "Sandbox workspace"))),
     h("div", { class: "side-scroll" },
       group("Channels", channels.map(row)),
       group("Direct messages", direct.map(row), h("button", { class: "icon-button side-add", type: "button", "aria-label": "New direct message", title: "New direct message", "aria-haspopup": "listbox", "aria-expanded": "false", onclick: newDirectMessage }, icon("plus", 15))),

@@ -80,12 +80,21 @@ export function threadRoot(message) {
   return message.thread_ts && message.thread_ts !== message.ts ? message.thread_ts : null;
 }
 
+/** Grows whenever a message, or how one is shown, changed: lists are compared again only then. */
+export let revision = 0;
+
+export function messagesChanged() {
+  revision += 1;
+}
+
 export function putMessage(message) {
+  revision += 1;
   if (!S.messages.has(message.channel)) S.messages.set(message.channel, new Map());
   S.messages.get(message.channel).set(message.ts, message);
 }
 
 export function dropMessage(channel, ts) {
+  revision += 1;
   S.messages.get(channel)?.delete(ts);
 }
 

@@ -131,7 +131,7 @@ export function renderTools(root) {
   if (!asked) load();
   const keys = Object.keys(TABS);
   update(root,
-    h("div", { class: "tabs tool-tabs", role: "tablist", "aria-label": "Sandbox tools" }, keys.map((name) => h("button", {
+    h("div", { class: "tool-head" }, h("div", { class: "tabs tool-tabs", role: "tablist", "aria-label": "Sandbox tools" }, keys.map((name) => h("button", {
       class: `tab${tab === name ? " on" : ""}`, type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(tab === name), "aria-controls": "tool-panel", tabindex: tab === name ? "0" : "-1",
       onclick: () => { tab = name; load(); },
       onkeydown: (event) => {
@@ -141,6 +141,6 @@ export function renderTools(root) {
         load();
         queueMicrotask(() => document.getElementById(`tab-${tab}`)?.focus());
       },
-    }, TABS[name][0])), tab !== "faults" && h("button", { class: "link-button tool-refresh", type: "button", onclick: load }, "Refresh")),
+    }, TABS[name][0]))), tab !== "faults" && h("button", { class: "link-button tool-refresh", type: "button", onclick: load }, "Refresh")),
     h("div", { class: "tool-panel", role: "tabpanel", id: "tool-panel", "aria-labelledby": `tab-${tab}`, tabindex: "0", key: tab }, TABS[tab][1]()));
 }

@@ -62,13 +62,15 @@ export function setTheme(theme) {
 export function renderTopbar() {
   const user = me();
   update(root,
+    h("h1", { class: "sr-only" }, S.team.name || "Sandbox"),
+    h("button", { class: "skip", type: "button", onclick: () => (document.getElementById("composer") ?? document.getElementById("main").querySelector("a, button, [tabindex]"))?.focus() }, "Skip to the message box"),
     h("button", { class: "icon-button only-narrow", type: "button", "aria-label": "Channels and people", onclick: () => toggleSidebar(!document.getElementById("app").classList.contains("sidebar-open")) }, icon("menu")),
     clock(),
     h("span", { class: "grow" }),
     !S.online && h("span", { class: "offline", role: "status" }, "Reconnecting…"),
     S.app && S.online && !S.connections && h("span", { class: "offline", role: "status" }, `${S.app.name} is not connected`),
-    h("button", { class: `bar-button${S.findings ? " has-findings" : ""}`, type: "button", "aria-pressed": String(S.pane === "tools"), "aria-label": `What the bot did wrong${S.findings ? ` (${S.findings})` : ""}`, title: "What the bot did wrong", onclick: () => { S.pane = S.pane === "tools" ? null : "tools"; changed(); } },
-      icon("bug", 17), h("span", { class: "wide-only" }, "What the bot did wrong"), S.findings > 0 && h("span", { class: "count" }, String(S.findings))),
+    h("button", { class: `bar-button${S.findings ? " has-findings" : ""}`, type: "button", "aria-pressed": String(S.pane === "tools"), title: "What the bot did wrong", onclick: () => { S.pane = S.pane === "tools" ? null : "tools"; changed(); } },
+      icon("bug", 17), h("span", { class: "wide-only" }, "What the bot did wrong"), " ", S.findings > 0 && h("span", { class: "count" }, String(S.findings))),
     h("button", { class: "icon-button", type: "button", "aria-label": "Dark mode", "aria-pressed": String(isDark()), title: "Dark mode", onclick: () => { setTheme(isDark() ? "light" : "dark"); changed(); } }, icon("moon", 17)),
     user && h("button", { class: "acting", type: "button", "aria-haspopup": "menu", "aria-expanded": "false", onclick: switchPerson }, avatar(user, 26), h("span", { class: "acting-text" }, h("span", { class: "acting-as" }, "Acting as "), h("strong", {}, nameOf(user))), icon("down", 14)));
 }
