@@ -10,7 +10,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chat.answers import Trouble
+from bot.chat.answers import Fate, Trouble
 from bot.chat.budget import POST, PUBLISH, UPDATE, Budget, Rank
 from bot.chat.calls import Calls
 from bot.chat.messages import HashOf, Messages, NotWanted, NotYet, Render
@@ -41,7 +41,7 @@ Pace = tuple[str, Rank]
 
 
 @dataclass(kw_only=True)
-class _Fate:
+class _Seen:
     """What this process remembers of one message between two looks."""
 
     not_before: float = 0.0
@@ -88,7 +88,7 @@ class SlackChat:
         self._screens = Screens(self._calls, render_home)
         self._messages = Messages(self._calls, self._people, self._screens, outbox, render, hash_of)
         self._whispers = Whispers(self._calls, self._people, now)
-        self._fates: dict[Name, _Fate] = {}
+        self._seen: dict[Name, _Seen] = {}
         self._busy = _Busy()
         self._nudged = asyncio.Event()
         self._whispering: asyncio.Queue[tuple[Whisper, str, Sequence[dict[str, Any]]]] = asyncio.Queue(_WHISPERS)
@@ -147,14 +147,14 @@ class SlackChat:
         owed = await self._outbox.owed()
         now = self._now()
         self._remember(owed, now)
-        stuck = {name for name, fate in self._fates.items() if fate.stuck}
+        stuck = {name for name, seen in self._seen.items() if seen.stuck}
         changing = Counter(_pace_of(one) for one in owed if one.state is MessageState.SHOWN)
         soonest, at_rest = self._poll_s, True
         for one in candidates(owed, stuck):
-            fate = self._fates[name_of(one)]
-            if (wait_s := self._wait_s(one, fate, now, changing)) > 0:
+            seen = self._seen[name_of(one)]
+            if (wait_s := self._wait_s(one, seen, now, changing)) > 0:
                 soonest = min(soonest, wait_s)
-                at_rest = at_rest and (fate.resting or fate.sending_since is not None)
+                at_rest = at_rest and (seen.resting or seen.sending_since is not None)
             else:
                 at_rest = False
                 self._start(one, now, tasks)
@@ -164,32 +164,32 @@ class SlackChat:
     def _remember(self, owed: list[Owed], now: float) -> None:
         """Forget what is settled; notice what is new, and since when something is uncertain."""
         kept = {name_of(one) for one in owed} | self._busy.names
-        for name in [name for name in self._fates if name not in kept]:
+        for name in [name for name in self._seen if name not in kept]:
             # Only the pace of a live tail outlasts its being settled.
-            if now - self._fates[name].sent_at > _LONGEST_PAUSE_S:
-                del self._fates[name]
+            if now - self._seen[name].sent_at > _LONGEST_PAUSE_S:
+                del self._seen[name]
             else:
-                self._fates[name] = _Fate(sent_at=self._fates[name].sent_at)
+                self._seen[name] = _Seen(sent_at=self._seen[name].sent_at)
         for one in owed:
-            fate = self._fates.setdefault(name_of(one), _Fate())
-            if fate.dirty_since is None:
-                fate.dirty_since = now
+            seen = self._seen.setdefault(name_of(one), _Seen())
+            if seen.dirty_since is None:
+                seen.dirty_since = now
             if one.state is not MessageState.SENDING:
-                fate.sending_since = None
-            elif fate.sending_since is None:
-                fate.sending_since = now
+                seen.sending_since = None
+            elif seen.sending_since is None:
+                seen.sending_since = now
 
-    def _wait_s(self, owed: Owed, fate: _Fate, now: float, changing: Counter[Pace]) -> float:
+    def _wait_s(self, owed: Owed, seen: _Seen, now: float, changing: Counter[Pace]) -> float:
         """Zero or less when it may go now."""
         new = owed.state is not MessageState.SHOWN and not home_of(owed)
         if name_of(owed) in self._busy.names or (new and lane_of(owed) in self._busy.lanes):
             return self._poll_s
-        wait_s = fate.not_before - now
-        if fate.sending_since is not None:
-            return max(wait_s, fate.sending_since + self._grace_s - now)
+        wait_s = seen.not_before - now
+        if seen.sending_since is not None:
+            return max(wait_s, seen.sending_since + self._grace_s - now)
         method, rank = pace = _pace_of(owed)
-        wait_s = max(wait_s, fate.sent_at + self._budget.pace_s(method, rank, changing[pace]) - now)
-        rank = rank_of(owed, now - (now if fate.dirty_since is None else fate.dirty_since))
+        wait_s = max(wait_s, seen.sent_at + self._budget.pace_s(method, rank, changing[pace]) - now)
+        rank = rank_of(owed, now - (now if seen.dirty_since is None else seen.dirty_since))
         return max(wait_s, self._budget.wait(method, now, channel=owed.to, rank=rank))
 
     def _start(self, owed: Owed, now: float, tasks: asyncio.TaskGroup) -> None:
@@ -202,39 +202,41 @@ class SlackChat:
 
     async def _bring(self, owed: Owed) -> None:
         """One step for one message; whatever goes wrong with it stays with it."""
-        fate = self._fates[name_of(owed)]
+        seen = self._seen[name_of(owed)]
         extra = {"deployment": owed.deployment, "key": owed.key}
         try:
             await self._messages.bring(owed)
         except NotYet as why:
-            fate.stuck = isinstance(why, NotWanted)
-            self._back_off(fate, min(_SOON_S * 2 ** min(fate.failures, 10), _LATER_S))
+            seen.stuck = isinstance(why, NotWanted)
+            self._back_off(seen, min(_SOON_S * 2 ** min(seen.failures, 10), _LATER_S))
         except Trouble as trouble:
-            self._back_off(fate, trouble.wait_s)
+            # A post that may have arrived is not tried again but looked up, and the grace is its pause.
+            uncertain = owed.state is MessageState.WANTED and trouble.fate is Fate.UNKNOWN
+            self._back_off(seen, 0.0 if uncertain else trouble.wait_s or None)
             log.warning("message has to wait: %s", trouble, extra=extra)
         except Unreachable as problem:
-            self._back_off(fate)
-            fate.stuck = fate.failures > 1
+            self._back_off(seen)
+            seen.stuck = seen.failures > 1
             log.warning("message has to wait: %s", problem, extra=extra)
         except Exception:
-            self._back_off(fate)
-            fate.stuck = True
+            self._back_off(seen)
+            seen.stuck = True
             log.exception("message failed; the others go on", extra=extra)
         else:
-            fate.failures, fate.stuck, fate.resting, fate.not_before, fate.dirty_since = 0, False, False, 0.0, None
-            fate.sent_at = self._now()
+            seen.failures, seen.stuck, seen.resting, seen.not_before, seen.dirty_since = 0, False, False, 0.0, None
+            seen.sent_at = self._now()
         finally:
             self._busy.names.discard(name_of(owed))
             if owed.state is MessageState.WANTED:
                 # What was in flight until now may still arrive, so the grace begins now.
-                fate.sending_since = None
+                seen.sending_since = None
                 self._busy.lanes.discard(lane_of(owed))
             self._nudged.set()
 
-    def _back_off(self, fate: _Fate, pause_s: float = 0.0) -> None:
-        fate.failures += 1
-        fate.resting = True
-        fate.not_before = self._now() + (pause_s or _pause_s(fate.failures))
+    def _back_off(self, seen: _Seen, pause_s: float | None = None) -> None:
+        seen.failures += 1
+        seen.resting = True
+        seen.not_before = self._now() + (_pause_s(seen.failures) if pause_s is None else pause_s)
 
     # ── Answers to one person ────────────────────────────────────────────────────────────────────────────────────────
 
