@@ -21,6 +21,7 @@ from sandbox import (
     control,
     methods_chat,
     methods_conversations,
+    methods_later,
     methods_people,
     methods_things,
     methods_views,
@@ -32,7 +33,7 @@ from sandbox.files import LARGEST
 from sandbox.refusal import Refusal
 
 # The methods register themselves when their modules are imported.
-MODULES = (methods_chat, methods_conversations, methods_people, methods_things, methods_views)
+MODULES = (methods_chat, methods_conversations, methods_later, methods_people, methods_things, methods_views)
 PAGE = Path(__file__).with_name("page")
 
 
@@ -48,6 +49,7 @@ def build(box: Sandbox) -> ASGIApp:
 
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncGenerator[None]:
+        methods_later.arm_all(box)
         yield
         await box.close()
 

@@ -40,6 +40,7 @@ class Sandbox:
         self.delivery = Delivery(world.team, world.app, self.clock, self.sockets, self.journal, self.faults)
         self.fetched: dict[tuple[str, str], list[dict[str, Any]]] = {}  # options that the app has given
         self.touched: dict[tuple[str, str, str], dict[str, Any]] = {}  # what people hold in messages' elements
+        self.tasks: set[asyncio.Task[None]] = set()  # scheduled messages that wait for their moment
         self.sockets.on_change = lambda: self.feed.tell({"type": "state"})
 
     def reset(self) -> None:
@@ -62,5 +63,7 @@ class Sandbox:
         self.clock.release()
         self.feed.close()
         await self.sockets.refresh("link_disabled")
+        for task in list(self.tasks):
+            task.cancel()
         await self.delivery.close()
         self.store.close()

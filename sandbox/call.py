@@ -11,6 +11,8 @@ from starlette.requests import Request
 from sandbox.refusal import Refusal
 
 STRUCTURES = ("blocks", "attachments", "unfurled_attachments", "view", "metadata", "files", "message", "chunks", "document_content", "changes")  # fmt: skip
+# Said to be required, and yet one of two ways to say the same.
+EITHER = ("markdown_text",)
 TRUE, FALSE = ("1", "true", "True"), ("0", "false", "False", "")
 
 
@@ -41,7 +43,7 @@ def _published(raw: dict[str, Any]) -> Published:
         scopes=tuple((raw.get("scope") or {}).get("bot") or ()),
         tier=raw.get("rate_limits"),
         takes_json=bool(raw.get("json_input_supported")),
-        required=tuple(name for name in described.get("required") or () if name != "token"),
+        required=tuple(name for name in described.get("required") or () if name not in ("token", *EITHER)),
         arguments={name: _kind(name, about) for name, about in (described.get("properties") or {}).items()},
     )
 
@@ -161,6 +163,8 @@ def _settled(kind: str, value: Any) -> Any:
             raise ValueError("must provide valid JSON") from None
     if kind == "list" and isinstance(value, str):
         return strict_json(value) if value.startswith("[") else [part for part in value.split(",") if part]
-    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
+    if kind == "string":
+        if isinstance(value, bool | list | dict | bytes):
+            raise ValueError("must provide a string")
         return str(value)
     return value

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from sandbox import blocks, people, presses
+from sandbox import blocks, openapi, people, presses
 from sandbox.box import Sandbox
 from sandbox.call import strict_json
 from sandbox.faults import BadFault
@@ -333,6 +333,10 @@ async def _blocks(_box: Sandbox, _request: Request) -> Response:
     return JSONResponse(blocks.as_data())
 
 
+async def _openapi(box: Sandbox, _request: Request) -> Response:
+    return JSONResponse(openapi.description(box.url))
+
+
 # The clock.
 
 
@@ -395,7 +399,7 @@ def routes(box: Sandbox) -> list[Route]:
     }  # fmt: skip
     looks = {
         "state": _state, "messages": _messages, "home": _home, "views": _views, "stream": _stream, "log": _log,
-        "blocks": _blocks,
+        "blocks": _blocks, "openapi.json": _openapi,
     }  # fmt: skip
     changes = {"limits": _limits, "reset": _reset, "sockets": _sockets, "user": _user, "channel": _channel}
     return [

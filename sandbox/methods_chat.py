@@ -53,7 +53,7 @@ def content(box: Sandbox, call: Call, *, need: bool = True) -> dict[str, Any]:
     return {
         "text": None if text is None else str(text)[:MOST_TEXT],
         "blocks": checked,
-        "attachments": _attachments(attachments),
+        "attachments": checked_attachments(attachments),
         "metadata": _metadata(call.get("metadata")),
     }
 
@@ -74,7 +74,7 @@ def checked_blocks(box: Sandbox, blocks: Any) -> list[dict[str, Any]]:
     return with_ids(blocks)
 
 
-def _attachments(attachments: Any) -> list[Any] | None:
+def checked_attachments(attachments: Any) -> list[Any] | None:
     if attachments is None:
         return None
     if not isinstance(attachments, list) or not all(isinstance(each, dict) for each in attachments):
@@ -178,6 +178,8 @@ def update(box: Sandbox, call: Call) -> dict[str, Any]:
         raise Refusal("is_inactive")
     if len(call.text("text")) > MOST_UPDATE:
         raise Refusal("msg_too_long")
+    if message.get("streaming"):
+        raise Refusal("streaming_state_conflict")
     said = content(box, call, need=False)
     if said["text"] is None and said["blocks"] is None and said["attachments"] is None and call.get("metadata") is None:
         raise Refusal("no_text")

@@ -1,14 +1,14 @@
 """What can a person do in the workspace, and what does the app get to hear of it?"""
 
 import base64
-import json
 from typing import Any
 
 from sandbox import said
 from sandbox.api import need_scope
 from sandbox.box import Sandbox
+from sandbox.call import strict_json
 from sandbox.delivery import Answer
-from sandbox.methods_chat import checked_blocks
+from sandbox.methods_chat import checked_attachments, checked_blocks
 from sandbox.methods_things import react
 from sandbox.refusal import Refusal
 from sandbox.rooms import told
@@ -93,9 +93,17 @@ async def command(box: Sandbox, user: User, found: Room, text: str, *, in_thread
     if answer.error:
         reason = answer.error if answer.error != "http_error" else "http_service_error"
         return {"ok": False, "error": f"{word} failed with the error “{reason}”"}
-    if answer.payload:
+    if not answer.payload:
+        return {"ok": True}
+    try:
         return show_answer(box, answer.payload, url.rpartition("/")[2], original=None)
-    return {"ok": True}
+    except Refusal as refusal:
+        said_of_it = f"The answer to {word} was refused: {refusal.error} {'; '.join(refusal.messages or [])}".strip()
+        box.journal.write(
+            "command", f"{word} answer", user=user.id, request=answer.payload, response=refusal.as_data(), ms=0,
+            findings=[said_of_it],
+        )  # fmt: skip
+        return {"ok": False, "error": f"{word} failed with the error “{refusal.error}”"}
 
 
 def show_answer(box: Sandbox, body: Any, token: str, original: dict[str, Any] | None) -> dict[str, Any]:
@@ -109,11 +117,11 @@ def show_answer(box: Sandbox, body: Any, token: str, original: dict[str, Any] | 
         return {"ok": True}
     blocks = body.get("blocks")
     if isinstance(blocks, str):
-        blocks = json.loads(blocks)
+        blocks = strict_json(blocks)
     content: dict[str, Any] = {
         "text": str(body.get("text") or ""),
         "blocks": checked_blocks(box, blocks) if blocks is not None else None,
-        "attachments": body.get("attachments"),
+        "attachments": checked_attachments(body.get("attachments")),
     }
     if not content["text"] and not content["blocks"] and not content["attachments"]:
         raise Refusal("no_text")

@@ -80,7 +80,7 @@ def told(box: Sandbox, message: Message, *, metadata: bool = False) -> dict[str,
     if "thread_ts" in message and message["thread_ts"] != message["ts"]:
         root = found.messages.get(message["thread_ts"])
         whole["parent_user_id"] = root["user"] if root else "USLACKBOT"
-    hidden = {"channel", "for", "ephemeral", "deleted", "pinned", *(() if metadata else ("metadata",))}
+    hidden = {"channel", "for", "ephemeral", "deleted", "pinned", "streaming", *(() if metadata else ("metadata",))}
     if message.get("reactions"):
         whole["reactions"] = [reaction | {"count": len(reaction["users"])} for reaction in message["reactions"]]
     if message.get("pinned"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,7 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from slack_sdk.web.async_client import AsyncWebClient
 
+from sandbox.box import Sandbox
 from sandbox.call import published
+from sandbox.control import routes
+from sandbox.world import load_world
 from tests.sandbox.conftest import BOT_TOKEN, Person, Running
 
 ACTS = (
@@ -60,7 +64,7 @@ def test_no_look_at_the_workspace_is_a_server_error(running: Running, name: str,
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_call_of_the_web_api_is_a_server_error(running: Running, data: st.DataObject):
     method = data.draw(st.sampled_from(sorted(published())))
     arguments = sorted(published()[method].arguments)
@@ -168,6 +172,16 @@ async def test_unread_messages_and_mentions_are_counted_until_read(client: Async
     assert await counts("U0BEN") == (2, 0)
     await person.act("mark", "U0ANA", channel="C0CHECKOUT", ts=last)
     assert await counts("U0ANA") == (0, 0)
+
+
+async def test_the_description_names_every_endpoint_and_no_other(running: Running, person: Person, tmp_path: Path):
+    told = await person.get("/control/openapi.json")
+    described = {(path, verb) for path, verbs in told["paths"].items() for verb in verbs}
+    box = Sandbox(load_world(environment={}), tmp_path)
+    there = {
+        (route.path, verb.lower()) for route in routes(box) for verb in route.methods or () if verb != "HEAD"
+    }  # fmt: skip
+    assert described == there
 
 
 async def test_a_reset_brings_back_the_world_file(client: AsyncWebClient, person: Person):

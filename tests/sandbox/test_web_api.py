@@ -406,3 +406,39 @@ async def test_a_scope_that_the_manifest_lacks_is_missed(tmp_path: Any, person: 
         assert state["app"]["name"] == "Small"
     finally:
         sandbox.kill()
+
+
+async def test_a_scheduled_message_comes_on_the_sandboxs_clock(client: AsyncWebClient, person: Person):
+    now = float((await client.chat_postMessage(channel="C0PAYMENTS", text="now"))["ts"])
+    at = int(now) + 7200
+    planned = await client.chat_scheduleMessage(channel="C0CHECKOUT", text="later", post_at=at)
+    dropped = await client.chat_scheduleMessage(channel="C0CHECKOUT", text="never", post_at=at)
+    await client.chat_deleteScheduledMessage(channel="C0CHECKOUT", scheduled_message_id=dropped["scheduled_message_id"])
+    waiting = (await client.chat_scheduledMessages_list())["scheduled_messages"]
+    assert [each["id"] for each in waiting] == [planned["scheduled_message_id"]]
+    assert await person.messages() == []
+    past = client.chat_scheduleMessage(channel="C0CHECKOUT", text="x", post_at=int(now) - 60)
+    assert (await refused(past))["error"] == "time_in_past"
+    far = client.chat_scheduleMessage(channel="C0CHECKOUT", text="x", post_at=int(now) + 121 * 86_400)
+    assert (await refused(far))["error"] == "time_too_far"
+    await person.do("/clock", advance_s=7201)
+    assert [message["text"] for message in await person.until(person.messages)] == ["later"]
+
+
+async def test_a_stream_grows_until_it_is_stopped(client: AsyncWebClient, person: Person):
+    root = (await client.chat_postMessage(channel="C0CHECKOUT", text="root"))["ts"]
+    assert (await refused(client.chat_startStream(channel="C0CHECKOUT", thread_ts=root)))["error"] == (
+        "missing_recipient_user_id"
+    )
+    started = await client.chat_startStream(
+        channel="C0CHECKOUT", thread_ts=root, recipient_user_id="U0ANA", recipient_team_id="T0ACME", markdown_text="a"
+    )
+    where = {"channel": "C0CHECKOUT", "ts": started["ts"]}
+    await client.chat_appendStream(**where, markdown_text="b")
+    assert (await refused(client.chat_update(**where, text="x")))["error"] == "streaming_state_conflict"
+    await client.chat_stopStream(**where, markdown_text="c")
+    message = (await person.messages(thread=root))[1]
+    assert message["blocks"] == [{"type": "markdown", "text": "abc"}]
+    assert (await refused(client.chat_appendStream(**where, markdown_text="d")))["error"] == (
+        "message_not_in_streaming_state"
+    )

@@ -1,0 +1,151 @@
+"""How is the control API described to a machine?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+TEXT, WHOLE, NUMBER, FLAG, THING = (
+    {"type": "string"},
+    {"type": "integer"},
+    {"type": "number"},
+    {"type": "boolean"},
+    {"type": "object"},
+)
+MANY: dict[str, Any] = {"type": "array", "items": {}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    verb: str
+    path: str
+    says: str
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+
+
+TYPES: dict[str, dict[str, Any]] = {
+    "limit": WHOLE, "after": WHOLE, "timeout": WHOLE, "findings": WHOLE, "seed": WHOLE,
+    "advance_s": NUMBER, "offset_s": NUMBER, "to_due": FLAG, "enabled": FLAG, "remove": FLAG,
+    "deleted": FLAG, "archived": FLAG, "files": MANY, "members": MANY, "rules": MANY,
+    "container": THING, "value": THING, "state": THING,
+}  # fmt: skip
+
+ENDPOINTS = (
+    Endpoint(
+        verb="get", path="/control/state", says="The team, the app, people, groups and the channels that the person sees.",
+        needs=("as",),
+    ),
+    Endpoint(
+        verb="get", path="/control/messages", says="A channel's messages or a thread, oldest first, ephemeral ones included.",
+        needs=("as", "channel"), takes=("thread", "before", "limit"),
+    ),
+    Endpoint(verb="get", path="/control/home", says="The person's Home tab.", needs=("as",)),
+    Endpoint(verb="get", path="/control/views", says="The person's modals, the lowest first.", needs=("as",)),
+    Endpoint(verb="get", path="/control/stream", says="Every change the person may see, as server-sent events.", needs=("as",)),
+    Endpoint(
+        verb="get", path="/control/log", says="Calls, deliveries and what the app did wrong.",
+        takes=("after", "limit", "findings"),
+    ),
+    Endpoint(verb="get", path="/control/blocks", says="The table of Block Kit that the validator reads."),
+    Endpoint(verb="get", path="/control/faults", says="The faults now in force."),
+    Endpoint(verb="get", path="/control/openapi.json", says="This description."),
+    Endpoint(
+        verb="post", path="/control/command", says="Type a slash command; the answer says what Slack would tell the person.",
+        needs=("as", "channel", "text"), takes=("thread",),
+    ),
+    Endpoint(
+        verb="post", path="/control/shortcut", says="Run a global shortcut, or with a message's place a message shortcut.",
+        needs=("as", "callback_id"), takes=("channel", "ts"),
+    ),
+    Endpoint(
+        verb="post", path="/control/post", says="Write a message; @names and #channels become mentions.",
+        needs=("as", "channel"), takes=("text", "thread", "files"),
+    ),
+    Endpoint(
+        verb="post", path="/control/action", says="Press a button, tick a box, choose an option.",
+        needs=("as", "container", "block_id", "action_id"), takes=("value", "state"),
+    ),
+    Endpoint(verb="post", path="/control/submit", says="Submit a modal.", needs=("as", "view_id"), takes=("state",)),
+    Endpoint(verb="post", path="/control/close", says="Close a modal.", needs=("as", "view_id")),
+    Endpoint(
+        verb="post", path="/control/options", says="Ask the app for the options of an external select.",
+        needs=("as", "container", "block_id", "action_id"), takes=("query",),
+    ),
+    Endpoint(
+        verb="post", path="/control/react", says="Add or remove a reaction.",
+        needs=("as", "channel", "ts", "name"), takes=("remove",),
+    ),
+    Endpoint(verb="post", path="/control/mark", says="Mark a channel as read up to a message.", needs=("as", "channel", "ts")),
+    Endpoint(verb="post", path="/control/home_opened", says="Open the app's Home tab.", needs=("as",)),
+    Endpoint(verb="post", path="/control/open_direct", says="Open a direct message.", needs=("as",), takes=("user",)),
+    Endpoint(
+        verb="post", path="/control/invite", says="Invite somebody, or the app, to a channel.",
+        needs=("as", "channel"), takes=("user",),
+    ),
+    Endpoint(verb="post", path="/control/faults", says="Set the faults; none when the list is empty.", takes=("seed", "rules")),
+    Endpoint(verb="post", path="/control/limits", says="Switch Slack's rate limits off or on.", needs=("enabled",)),
+    Endpoint(verb="post", path="/control/sockets", says="Cut or refresh the app's connections.", needs=("do",)),
+    Endpoint(
+        verb="post", path="/control/user", says="Deactivate a person, send them away, leave them undisturbed.",
+        needs=("user",), takes=("deleted", "presence", "dnd_until"),
+    ),
+    Endpoint(
+        verb="post", path="/control/channel", says="Archive a channel or set its members.",
+        needs=("channel",), takes=("archived", "members"),
+    ),
+    Endpoint(verb="post", path="/control/reset", says="Go back to the world file."),
+    Endpoint(
+        verb="get", path="/clock", says="The workspace's time; with `after` it waits until the version is another.",
+        takes=("after", "timeout"),
+    ),
+    Endpoint(
+        verb="post", path="/clock", says="Move the time: by seconds, to an offset, or to the next due moment.",
+        takes=("advance_s", "offset_s", "to_due"),
+    ),
+    Endpoint(
+        verb="put", path="/clock/due/{who}", says="Say what you wait for next; a null takes it back.",
+        needs=("at",), takes=("what",),
+    ),
+)  # fmt: skip
+
+
+def description(url: str) -> dict[str, Any]:
+    """The control API in OpenAPI 3.1."""
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in ENDPOINTS:
+        paths.setdefault(endpoint.path, {})[endpoint.verb] = _operation(endpoint)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Sandbox control API", "version": "1"},
+        "servers": [{"url": url}],
+        "paths": paths,
+    }
+
+
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "summary": endpoint.says,
+        "responses": {
+            "200": {"description": "Done; the answer in JSON."},
+            "400": {
+                "description": "Not possible, and why.",
+                "content": {
+                    "application/json": {
+                        "schema": {"type": "object", "properties": {"error": TEXT}, "required": ["error"]}
+                    }
+                },
+            },
+        },
+    }
+    fields = {name: TYPES.get(name, TEXT) for name in (*endpoint.needs, *endpoint.takes)}
+    if endpoint.path.endswith("{who}"):
+        told["parameters"] = [{"name": "who", "in": "path", "required": True, "schema": TEXT}]
+        fields["at"] = {"type": ["string", "null"]}
+    if endpoint.verb == "get":
+        told["parameters"] = [
+            {"name": name, "in": "query", "required": name in endpoint.needs, "schema": kind}
+            for name, kind in fields.items()
+        ]
+    elif fields:
+        schema = {"type": "object", "properties": fields, "required": list(endpoint.needs)}
+        told["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return told
