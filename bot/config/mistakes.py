@@ -27,24 +27,29 @@ class Mistakes:
     """Collects what is wrong, so that a file is corrected in one go and not mistake by mistake."""
 
     _told: dict[tuple[Place, str], None] = field(default_factory=dict)
+    #: Variables that are not set, and the first place that asks for each.
+    unset: dict[str, tuple[Place, str]] = field(default_factory=dict)
 
     def add(self, place: Place, key: str, sentence: str) -> None:
         """Services share the defaults: what is wrong there is told once."""
         self._told.setdefault((place, f"{key}: {sentence}" if key else sentence))
+
+    def add_unset(self, place: Place, key: str, name: str) -> None:
+        self.unset[name] = min(self.unset.get(name, (place, key)), (place, key))
 
     def __len__(self) -> int:
         return len(self._told)
 
     def refuse(self) -> None:
         """Raise what was collected, if anything was."""
-        if not self._told:
-            return
+        for name, (place, key) in self.unset.items():
+            self.add(place, key, f"{name} is not set in the environment; set it, or add `default:` to the reference")
         lines = [f"{place}: {sentence}" for place, sentence in sorted(self._told)]
         if len(lines) == 1:
             raise ConfigError(lines[0])
-        head = f"{len(lines)} mistakes in the configuration:"
-        rest = [f"and {len(lines) - SHOWN} more, told once these are corrected"] if len(lines) > SHOWN else []
-        raise ConfigError("\n".join([head, *lines[:SHOWN], *rest]))
+        if lines:
+            rest = [f"and {len(lines) - SHOWN} more, told once these are corrected"] if len(lines) > SHOWN else []
+            raise ConfigError("\n".join([f"{len(lines)} mistakes in the configuration:", *lines[:SHOWN], *rest]))
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:

@@ -9,6 +9,8 @@ from bot.config.tree import Key, Node, dotted
 #: Words in the name of a key that make its value a secret: `token`, `db_password`, `X-Api-Key`.
 _SECRET_WORDS = {"token", "password", "passphrase", "secret", "authorization", "cookie", "credentials", "dsn", "apikey"}
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
+#: Goes on in place of a variable that is not set: long enough for a text, and a number too.
+_STAND_IN = "0"
 _ALLOWED = ("env", "file", "prefix", "public", "default", "then", "split")
 
 
@@ -86,8 +88,8 @@ def _from_environment(node: Node, path: tuple[Key, ...], environ: Mapping[str, s
     if not value and default is not None:
         return Node(place=default.place, value=default.value, keys=default.keys)
     if not value:
-        sentence = f"{name.value} is not set in the environment; set it, or add `default:` to the reference"
-        mistakes.add(name.place, dotted(path), sentence)
+        mistakes.add_unset(name.place, dotted(path), str(name.value))
+        value = _STAND_IN
     suffix = _suffix(node.get("then"), path, environ, mistakes)
     if split is not None:
         parts = [one.strip() for one in value.split(str(split.value)) if one.strip()]

@@ -185,6 +185,9 @@ def _plan(
     except ValidationError as error:
         explain.tell(error, node, shape.Layer, mistakes)
         return None
+    if mistakes.unset:
+        # What was made of a stand-in would be found wrong for no reason of the writer's.
+        return None
     builder = Builder(layer, node, mistakes)
     return builder.plan(service, environment, validate_check), builder.left_out
 

@@ -402,6 +402,15 @@ def test_without_any_service_there_is_nothing_to_deploy(tmp_path):
         load(path, {})
 
 
+def test_a_variable_that_is_not_set_is_told_once_and_leads_to_no_other_mistake(tmp_path):
+    service = (
+        "watch: {url: {env: SHOP_URL}, addresses: [{env: SHOP_ADDRESS}], ca_file: {env: SHOP_URL}}\n"
+        "checks: {tls: {with: {hosts: [{env: SHOP_URL}]}}}\nchanel: x\n"
+    )
+    lines = said(tmp_path, shop=SERVICE + service).splitlines()
+    assert [line.split(": ")[1] for line in lines[1:]] == ["watch.url", "watch.addresses[1]", "chanel"]
+
+
 def test_no_secret_is_repeated_in_what_is_said(tmp_path):
     text = said(tmp_path, app=replaced(APP, "hosts: [a.example]", "token: hunter2, password: hunter3"))
     assert "hunter" not in text

@@ -60,7 +60,8 @@ def demo_environment() -> dict[str, str]:
     """Something for every variable that the service files of the project name."""
     names: set[str] = set()
     for path in (ROOT / "app.yaml", *(ROOT / "services").glob("*.yaml")):
-        names.update(re.findall(r"env: ([A-Z_]+)", path.read_text(encoding="utf-8")))
+        for line in path.read_text(encoding="utf-8").splitlines():
+            names.update(re.findall(r"env: ([A-Z_]+)", line.split("# ")[0]))
     return {name: _value(name) for name in names}
 
 
