@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bot.crash import crash
 from bot.errors import ConfigError, Unreachable
 
 log = logging.getLogger(__name__)
@@ -109,6 +110,8 @@ class Database:
             async with turn, self.engine.begin() as connection:
                 result = await work(connection)
                 worked = True
+                crash("store.worked")
+            crash("store.committed")
         except (OperationalError, InterfaceError, PoolTimeout) as error:
             raise _silent(error, committing=worked) from error
         return result

@@ -1,7 +1,7 @@
 """Which messages are owed to Slack, and what is known of those that stand there?"""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, literal, not_, or_, select, text, update
@@ -34,11 +34,14 @@ async def want(connection: AsyncConnection, deployment_id: str, wanted: Iterable
         for row in await connection.execute(select(_row.key, _row.wanted_hash).where(_row.deployment == deployment_id))
     }
     asked: set[str] = set()
-    for one in wanted:
+    for place, one in enumerate(wanted):
         asked.add(one.key)
         hash_ = hash_of(one)
         if one.key not in known:
-            await connection.execute(insert(message).values(**_new(deployment_id, one, hash_, at)))
+            # What is wanted first is posted first, although all of it is wanted at the same time.
+            await connection.execute(
+                insert(message).values(**_new(deployment_id, one, hash_, at + timedelta(microseconds=place)))
+            )
         elif known[one.key] != hash_:
             await connection.execute(
                 update(message)

@@ -23,6 +23,8 @@ Decide = Callable[[Deployment], Change | None]
 Others = Callable[[Deployment, list[Deployment]], list[Change]]
 
 _row = tables.deployment.c
+#: How many records are kept in memory as they were read last.
+RECOGNISED = 200
 
 
 class Taken(Refused):
@@ -43,6 +45,7 @@ class Store(Memory):
         super().__init__(database, clock)
         self._project = project
         self._plans: dict[str, Plan] = {}
+        self._known: dict[str, tuple[str, Plan, Deployment]] = {}
         self.outbox = Messages(database, clock)
 
     @classmethod
@@ -256,7 +259,17 @@ class Store(Memory):
         if missing := {row.plan for row in found} - self._plans.keys():
             bodies = await connection.execute(select(tables.plan).where(tables.plan.c.hash.in_(missing)))
             self._plans.update({row.hash: snapshot.read_plan(row.body) for row in bodies})
-        return [snapshot.read_deployment(row.snapshot, self._plans[row.plan]) for row in found]
+        return [self._record(row.id, row.snapshot, self._plans[row.plan]) for row in found]
+
+    def _record(self, deployment_id: str, written: str, plan: Plan) -> Deployment:
+        """Read it, or recognise it: the engine looks at everything unsettled every second, and most of it stays as it was."""
+        text_, plan_, known = self._known.pop(deployment_id, ("", None, None))
+        if known is None or text_ != written or plan_ is not plan:
+            known = snapshot.read_deployment(written, plan)
+        self._known[deployment_id] = written, plan, known
+        if len(self._known) > RECOGNISED:
+            del self._known[next(iter(self._known))]
+        return known
 
     async def _one(self, connection: AsyncConnection, deployment_id: str) -> Deployment:
         found = await self._read(connection, select(tables.deployment).where(_row.folded == rows.folded(deployment_id)))

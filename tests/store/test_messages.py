@@ -273,3 +273,27 @@ async def test_a_direct_message_is_one_of_them(opened):
         await store.create("checkout", "production", drafted())
         [one] = await store.outbox.owed()
         assert (one.to, one.in_thread, one.urgent) == ("U_BEN", False, True)
+
+
+async def test_a_thread_is_known_by_where_its_card_stands(store, checkout):
+    await post(store, ts="7.5")
+    assert await store.outbox.whose("C_SHIP", "7.5") == "checkout-1"
+    assert await store.outbox.whose("C_SHIP", "7.6") == ""
+    assert await store.outbox.whose("C_ELSE", "7.5") == ""
+
+
+async def test_how_messages_of_one_kind_stand_is_told_with_what_slack_said_against_them(store, checkout):
+    for item in ("told", "refused", "waiting", "dropped"):
+        await store.change(checkout.id, ticking(item))
+    await post(store, "item:told")
+    one = await owed(store, "item:refused")
+    await store.outbox.sending(one)
+    await store.outbox.undeliverable(one, "channel_not_found")
+    await store.change(checkout.id, without("dropped"))
+
+    assert await store.outbox.standing(checkout.id, "item:") == {
+        "item:told": (True, ""),
+        "item:refused": (False, "channel_not_found"),
+        "item:waiting": (False, ""),
+    }
+    assert (await store.outbox.standing(checkout.id, "card")).keys() == {"card"}

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from bot.errors import Refused
 from bot.model import Change, Line, Phase, Run, RunReport, RunSpec, RunState, WatchReport, Window
-from bot.store import Taken
+from bot.store import Taken, tables
 from tests.store.records import ANA, BEN, NOON, drafted, ticking, to_phase
 
 
@@ -224,6 +226,34 @@ async def test_a_live_one_cannot_become_active_again_beside_a_newer_one(store):
 
     await store.change(second.id, to_phase(Phase.ABORTED))
     assert (await store.change(first.id, to_phase(Phase.DECIDING))).active
+
+
+async def test_going_back_and_starting_anew_at_the_same_moment_is_decided_for_one_of_them(opened):
+    async with opened() as one, opened() as other:
+        made = await one.create("checkout", "production", drafted())
+        for _ in range(6):
+            await one.change(made.id, to_phase(Phase.LIVE))
+            both = await asyncio.gather(
+                one.change(made.id, to_phase(Phase.DECIDING)),
+                other.create("checkout", "production", drafted()),
+                return_exceptions=True,
+            )
+            assert sorted(isinstance(result, Taken) for result in both) == [False, True], both
+            [active] = await one.find(active=True)
+            await one.change(active.id, to_phase(Phase.LIVE))
+
+
+async def test_the_database_itself_refuses_a_second_active_one(store, checkout):
+    columns = [column.name for column in tables.deployment.columns if column.name not in {"id", "folded", "number"}]
+    copied = ", ".join(columns)
+    twin = f"INSERT INTO deployment (id, folded, number, {copied}) SELECT 'twin', 'twin', 99, {copied} FROM deployment"  # noqa: S608
+    with pytest.raises(IntegrityError):
+        async with store._database.engine.begin() as connection:
+            await connection.execute(text(twin))
+
+    await store.change(checkout.id, to_phase(Phase.LIVE))
+    async with store._database.engine.begin() as connection:
+        await connection.execute(text(twin))
 
 
 async def test_what_is_looked_for_is_found_the_newest_first(store, checkout):

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -18,8 +19,9 @@ from tests.store.records import NOON, drafted, plan
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 moments = st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+#: JSON, which parameters of checks and facts of lines are, knows no infinity.
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | texts,
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
     max_leaves=4,
 )
@@ -34,6 +36,7 @@ LEAVES = {
 }
 
 
+@cache
 def of(kind):
     """Values of a type, whatever the nouns of the record are made of: a new field needs nothing here."""
     if kind in LEAVES:
@@ -53,7 +56,7 @@ def of(kind):
     return st.sampled_from(kind)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(of(Deployment))
 def test_any_record_is_read_as_it_was_written(deployment):
     written = snapshot.write_deployment(deployment)
