@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -32,6 +33,9 @@ _SOON_S, _LATER_S = 0.25, 5.0
 #: However often somebody nudges, the store is asked no more often than this.
 _BREATH_S = 0.02
 
+#: By how much of itself a grace may be longer.
+_SPREAD = 0.5
+
 #: Whispers are for people who wait; if so many pile up, nobody waits for the oldest any more.
 _WHISPERS = 500
 _WHISPERING = 8
@@ -52,6 +56,7 @@ class _Seen:
     resting: bool = False
     #: Since when this process has seen it in `sending`.
     sending_since: float | None = None
+    grace_s: float = 0.0
     dirty_since: float | None = None
     sent_at: float = float("-inf")
 
@@ -77,8 +82,10 @@ class SlackChat:
         hash_of: HashOf | None = None,
         budget: Budget | None = None,
         now: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._now = now
+        self._chance = chance
         self._outbox = outbox
         self._grace_s = grace_s
         self._poll_s = poll_s
@@ -177,7 +184,8 @@ class SlackChat:
             if one.state is not MessageState.SENDING:
                 seen.sending_since = None
             elif seen.sending_since is None:
-                seen.sending_since = now
+                # Not all replicas at once: the first one to look it up settles it for the others.
+                seen.sending_since, seen.grace_s = now, self._grace_s * (1 + self._chance() * _SPREAD)
 
     def _wait_s(self, owed: Owed, seen: _Seen, now: float, changing: Counter[Pace]) -> float:
         """Zero or less when it may go now."""
@@ -186,7 +194,7 @@ class SlackChat:
             return self._poll_s
         wait_s = seen.not_before - now
         if seen.sending_since is not None:
-            return max(wait_s, seen.sending_since + self._grace_s - now)
+            return max(wait_s, seen.sending_since + seen.grace_s - now)
         method, rank = pace = _pace_of(owed)
         wait_s = max(wait_s, seen.sent_at + self._budget.pace_s(method, rank, changing[pace]) - now)
         rank = rank_of(owed, now - (now if seen.dirty_since is None else seen.dirty_since))

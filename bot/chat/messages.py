@@ -105,6 +105,7 @@ class Messages:
         crash("outbox.posted")
         await self._outbox.shown(owed, channel=channel, ts=ts, shown_hash=self._form(owed, wanted))
         crash("outbox.shown")
+        log.info("message shown", extra={"deployment": owed.deployment, "key": owed.key, "ts": ts})
 
     async def _say(self, owed: Owed, wanted: Wanted, channel: str, thread_ts: str) -> str:
         name = {"key": _signature(owed), "form": self._form(owed, wanted)}

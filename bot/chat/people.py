@@ -64,8 +64,9 @@ class People:
         if user.get("deleted"):
             raise Refused(f"{user.get('real_name') or who} is deactivated in Slack; name another person.")
         profile = user.get("profile") or {}
+        # The record says who somebody is, not what they like to be called.
         name = (
-            profile.get("display_name") or user.get("real_name") or profile.get("real_name") or user.get("name") or who
+            user.get("real_name") or profile.get("real_name") or profile.get("display_name") or user.get("name") or who
         )
         return self._people.put(who, Person(id=user["id"], name=name, tz=user.get("tz") or "UTC"))
 
