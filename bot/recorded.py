@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from bot.judge import describe, judge
+from bot.judge import describe, duration, judge
 from bot.model import Deployment, Finding, Measured, StepState, Value, Verdict, WatchReport, Window
 from bot.numbers import needed, wilson_upper
 from bot.plan import CheckPlan
@@ -69,9 +69,9 @@ def _sentence(seen: Window, report: WatchReport) -> str:
     if not seen.probes:
         return report.problem or "no probes yet"
     bad = seen.lost + seen.errors
-    parts = [f"{bad:,} of {seen.probes:,} probes failed", f"longest gap {seen.longest_gap_s * 1000:.0f} ms"]
+    parts = [f"{bad:,} of {seen.probes:,} probes failed", f"longest gap {duration(seen.longest_gap_s)}"]
     if seen.p95_s is not None:
-        parts.append(f"p95 {seen.p95_s * 1000:.0f} ms")
+        parts.append(f"p95 {duration(seen.p95_s)}")
     return ", ".join(parts)
 
 
@@ -79,16 +79,26 @@ def counted(deployment: Deployment, plan: CheckPlan) -> Measured:
     """How the named checks, steps and items of this deployment stand."""
     tally: dict[str, int] = dict.fromkeys(("required", "passed", "warned", "failed", "unknown"), 0)
     names: list[str] = []
+    titles = _titles(deployment)
     for name, verdict in _standings(deployment, plan.with_).items():
         tally["required"] += 1
         tally[verdict] += 1
         if verdict in {"failed", "unknown"}:
-            names.append(name)
+            names.append(titles.get(name, name))
     good = tally["passed"] + tally["warned"]
     summary = f"{good} of {tally['required']}"
     if names:
         summary += "; not yet: " + ", ".join(names)
     return Measured(values=dict(tally), summary=summary)
+
+
+def _titles(deployment: Deployment) -> dict[str, str]:
+    """What people call the checks, steps and items that a rule names by key."""
+    plan = deployment.plan
+    lists = [*(section.items for section in plan.sections), plan.verification.items, plan.criteria.items]
+    items = [item for listed in lists for item in listed]
+    titles = {item.check: item.title for item in items if item.check} | {item.key: item.title for item in items}
+    return titles | {step.key: step.title for step in plan.steps}
 
 
 _WORD = {Verdict.PASS: "passed", Verdict.WARN: "warned", Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown"}

@@ -6,12 +6,15 @@ from datetime import datetime
 from bot import gates
 from bot.decide.runs import ending
 from bot.decide.time import open_tasks
-from bot.model import OVER, Deployment, Person, Phase, Wanted
+from bot.model import OVER, Deployment, Person, Phase, Run, Wanted
 from bot.plan import FollowUpPlan, Stage
 from bot.text import clip, esc, mention, plural
 from bot.views import announcing, asking, card, section, signs, steps, watching
 
 CARD = "card"
+
+#: A log of so many bytes is as good as told by its last twelve lines.
+_TOLD_BY_TAIL = 1200
 
 #: Which phases a list of steps belongs to, in the order of the thread.
 _STAGES = (Stage.PREPARING, Stage.DEPLOYING, Stage.VERIFYING, Stage.ROLLING_BACK, Stage.ABORTING)
@@ -106,7 +109,7 @@ def _runs(deployment: Deployment) -> Iterator[Wanted]:
     for run in deployment.runs:
         text = f"{esc(run.title)}: {esc(ending(run.report)) if run.report.over else 'running'}"
         yield _reply(deployment, f"run:{run.id}", text, steps.run(deployment, run))
-        if run.report.over and run.report.log_bytes:
+        if _worth_keeping(deployment, run):
             yield Wanted(
                 key=f"log:{run.id}",
                 to=deployment.channel,
@@ -115,6 +118,16 @@ def _runs(deployment: Deployment) -> Iterator[Wanted]:
                 file=run.id,
                 title=f"{run.id}.log",
             )
+
+
+def _worth_keeping(deployment: Deployment, run: Run) -> bool:
+    """The whole log goes into the thread where the tail does not tell all that somebody may look for."""
+    report = run.report
+    if not report.over or not report.log_bytes:
+        return False
+    stage = next((step.stage for step in deployment.plan.steps if step.key == run.step), None)
+    changed_production = stage in {Stage.DEPLOYING, Stage.ROLLING_BACK}
+    return changed_production or report.exit_code != 0 or report.log_bytes > _TOLD_BY_TAIL
 
 
 def _verification(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
