@@ -11,7 +11,7 @@ _SECRET_WORDS = {"token", "password", "passphrase", "secret", "authorization", "
 _PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
 #: Goes on in place of a variable that is not set: long enough for a text, and a number too.
 _STAND_IN = "0"
-_ALLOWED = ("env", "file", "prefix", "public", "default", "then", "split")
+_ALLOWED = ("env", "file", "prefix", "default", "then", "split")
 
 
 def is_reference(node: Node) -> bool:
@@ -70,7 +70,7 @@ def _reference(
     for key in node.entries:
         if key not in _ALLOWED:
             mistakes.add(node.keys[key], dotted((*path, key)), f"not known in a reference; {offer(key, _ALLOWED)}")
-    if secret or "prefix" in node.entries or "public" in node.entries:
+    if secret or "prefix" in node.entries:
         for key in ("default", "then", "split"):
             if key in node.entries:
                 mistakes.add(node.keys[key], dotted((*path, key)), "not for secrets: only {env: NAME} or {file: PATH}")

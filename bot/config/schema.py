@@ -16,7 +16,6 @@ _REFERENCE = {
             "description": "What follows the variable's value: a text, another reference, or several of them.",
             "anyOf": [_FOLLOWS, {"type": "array", "items": _FOLLOWS}],
         },
-        "public": {"type": "boolean", "description": "Read when it is needed, though it is no secret."},
         "prefix": {"type": "string", "description": "Goes in front of a secret, such as `Bearer `."},
         "split": {"type": "string", "description": "Make a list of the value: what stands between its parts."},
     },

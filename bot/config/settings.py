@@ -7,10 +7,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from bot.config import explain, references, shape
-from bot.config.build import Builder, ValidateCheck
+from bot.config import build, explain, references, shape
+from bot.config.measures import ValidateCheck
 from bot.config.merge import merge, rules
 from bot.config.mistakes import Mistakes, Place, nearest, offer
+from bot.config.site import Site
 from bot.config.tree import Node, read
 from bot.errors import Refused
 from bot.plan import Plan
@@ -188,8 +189,8 @@ def _plan(
     if mistakes.unset:
         # What was made of a stand-in would be found wrong for no reason of the writer's.
         return None
-    builder = Builder(layer, node, mistakes)
-    return builder.plan(service, environment, validate_check), builder.left_out
+    site = Site(layer=layer, node=node, mistakes=mistakes)
+    return build.plan(site, service, environment, validate_check), site.left_out
 
 
 def _rules_as_lists(node: Node) -> Node:

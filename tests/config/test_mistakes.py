@@ -196,9 +196,9 @@ IN_APP = [
         "checks.tls.pass[1]: rule 'days_left => 21', column 10: after the name comes one of == != < <= > >=",
     ),
     (
-        'tls:\n      uses: tls\n      with: {hosts: [a.example]}\n      pass: ["days_left >= 21"',
-        '»tls:\n      uses: tls\n      with: {hosts: [a.example]}\n      pass: ["days_left >= baseline -10%"',
-        "checks.tls: has rules relative to a baseline; say with `baseline: {of: …}` which one",
+        '"days_left >= 21"',
+        '»"days_left >= baseline -10%"',
+        "checks.tls.pass[1]: compares with a baseline; say which with `baseline: {of: …}`",
     ),
     (
         "hosts: [a.example]",
@@ -208,7 +208,7 @@ IN_APP = [
     (
         "run: [./deploy.sh]",
         "run: [./deploy.sh, »'${tag}']",
-        "scripts.deploy.run[2]: ${tag} is not known here; known: version, previous, commit, service, environment, deployment",
+        "scripts.deploy.run[2]: ${tag} is not known here; known: version, commit, service, environment, previous, deployment",
     ),
     (
         "tls:\n      uses: tls\n      with: {hosts: [a.example]}",
@@ -244,7 +244,7 @@ IN_APP = [
     (
         "hosts: [a.example]",
         "hosts: [{env: HOST, default: x, »defualt: x}]",
-        "checks.tls.with.hosts[1].defualt: not known in a reference; did you mean default? Known: env, file, prefix, public, default, then, split",
+        "checks.tls.with.hosts[1].defualt: not known in a reference; did you mean default? Known: env, file, prefix, default, then, split",
     ),
     (
         "hosts: [a.example]",
