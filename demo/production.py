@@ -23,10 +23,11 @@ import uvicorn
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from demo import admin, host, names, repository, seed
+from demo import admin, company, names, repository, seed
 from demo.authority import Authority, write
 from demo.cache import Cache
 from demo.gateway import Gateway, Policy
+from demo.hosts import switch_off, switch_on
 from demo.members import Members
 from demo.ports import GATEWAY, HOSTS, Ports
 from demo.wiring import ASSETS, CRL_PATH, NAME, ORIGIN, describe, service_environment, variables
@@ -91,37 +92,6 @@ def lock(home: Path) -> int:
     return held
 
 
-async def switch_on(name: str, home: Path, ports: Ports, token: str) -> asyncio.subprocess.Process:
-    """Start a host. It goes when this process goes, however that happens."""
-    numbers = [str(ports.numbers[f"{name}-{role}"]) for role in ("agent", "member")]
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        "-S",
-        host.__file__,
-        home / "hosts" / name,
-        HOSTS[name],
-        *numbers,
-        env={"PATH": os.environ.get("PATH", ""), "HOST_TOKEN": token},
-        stdin=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=lambda: LIBC.prctl(host.DIE_WITH_PARENT, signal.SIGTERM),
-    )
-
-
-async def switch_off(hosts: dict[str, asyncio.subprocess.Process]) -> None:
-    for process in hosts.values():
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-    try:
-        async with asyncio.timeout(STOPPED_WITHIN_S):
-            await asyncio.gather(*(process.wait() for process in hosts.values()))
-    except TimeoutError:
-        for process in hosts.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-
-
 async def answers(env: dict[str, str], members: Members) -> None:
     """Come back when a customer would get an answer (the name, the certificate) from each member that should give one."""
     async with httpx.AsyncClient(verify=ssl.create_default_context(cafile=env["CHECKOUT_CA_FILE"])) as client:
@@ -140,39 +110,6 @@ async def answers(env: dict[str, str], members: Members) -> None:
             await asyncio.sleep(0.05)
 
 
-async def in_background(script: str, env: dict[str, str], **more: str) -> None:
-    """Run one of the reference scripts as the company's cron or CI would, quietly and with low priority."""
-    process = await asyncio.create_subprocess_exec(
-        "nice",
-        SCRIPTS / script,
-        env={"PATH": os.environ.get("PATH", ""), "HOME": os.environ.get("HOME", "/"), **env, **more},
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-        preexec_fn=lambda: LIBC.prctl(host.DIE_WITH_PARENT, signal.SIGTERM),
-    )
-    try:
-        out, _ = await process.communicate()
-    except asyncio.CancelledError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        raise
-    if process.returncode:
-        log.warning("%s exited %s: %s", script, process.returncode, out.decode(errors="replace").strip()[-400:])
-
-
-async def what_a_company_has(env: dict[str, str], *, ci: bool) -> None:
-    """Last night's backup, and CI's test reports for each tag."""
-    if not await asyncio.to_thread(Path(env["CHECKOUT_BACKUP_MANIFEST"]).exists):
-        await in_background("backup_production.sh", env, TMINUS_DEPLOYMENT="nightly")
-    tags = repository.git("-C", env["CHECKOUT_REPOSITORY"], "tag", "--sort=version:refname").decode().split()
-    for tag in tags if ci else ():
-        commit = repository.commit_of(Path(env["CHECKOUT_REPOSITORY"]), tag.removeprefix("v"))
-        if not (Path(env["CHECKOUT_REPORTS"]) / commit / "done.json").exists():
-            await in_background("final_tests.sh", env, TMINUS_VERSION=tag.removeprefix("v"), TMINUS_COMMIT=commit)
-
-
 async def renew_certificates(authority: Authority, crl_url: str, tls: ssl.SSLContext) -> None:
     while True:
         await asyncio.sleep(LOOK_AT_CERTIFICATES_EVERY_S)
@@ -182,9 +119,9 @@ async def renew_certificates(authority: Authority, crl_url: str, tls: ssl.SSLCon
             log.info("the certificate was renewed")
 
 
-def prepare(home: Path, ports: Ports, kept: dict[str, str]) -> dict[str, str]:
+def prepare(home: Path, ports: Ports, kept: dict[str, str], clock: str) -> dict[str, str]:
     """Everything on disk that the processes expect to find."""
-    env = variables(home, ports, kept)
+    env = variables(home, ports, kept) | ({"CHECKOUT_CLOCK_URL": clock} if clock else {})
     checkout = Path(env["CHECKOUT_REPOSITORY"])
     repository.build(checkout)
     for folder in (home / "backups", home / "reports"):
@@ -205,12 +142,12 @@ def prepare(home: Path, ports: Ports, kept: dict[str, str]) -> dict[str, str]:
     return env
 
 
-async def run(home: Path, *, ci: bool) -> None:
+async def run(home: Path, *, ci: bool, clock: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ports, kept = Ports(home / "ports.json"), remembered_secrets(home / "secrets.json")
-    env = prepare(home, ports, kept)
+    env = prepare(home, ports, kept, clock)
     authority = Authority(home / "ca")
     authority.renew((NAME, ASSETS), env["CHECKOUT_CRL_URL"])
     authority.publish()
@@ -248,7 +185,9 @@ async def run(home: Path, *, ci: bool) -> None:
         write(home / "production.json", (json.dumps(describe(env, ports, pids), indent=2) + "\n").encode(), 0o600)
         await ready(env, members, stop)
         if not stop.is_set():
-            tasks.append(asyncio.create_task(what_a_company_has(env, ci=ci)))
+            tasks.append(asyncio.create_task(company.back_up_nightly(env)))
+            if ci:
+                tasks.append(asyncio.create_task(company.test_each_tag(env)))
             print(f"production ready {env['CHECKOUT_URL']}", flush=True)  # noqa: T201 - whoever started this waits for it.
         await stop.wait()
     finally:
@@ -279,6 +218,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.production", description="A small production on loopback.")
     parser.add_argument("--home", type=Path, required=True, help="where it keeps everything it knows")
     parser.add_argument("--no-ci", action="store_true", help="do not run the tests of each tag in the background")
+    parser.add_argument("--clock", default="", metavar="URL", help='take the time from here: JSON with "now"')
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
     for chatty in ("httpx", "uvicorn.error"):
@@ -286,7 +226,7 @@ def main() -> None:
     home = asked.home.resolve()
     held = lock(home)
     try:
-        asyncio.run(run(home, ci=not asked.no_ci))
+        asyncio.run(run(home, ci=not asked.no_ci, clock=asked.clock))
     finally:
         os.close(held)
 

@@ -37,7 +37,7 @@ mkdir -p "$folder"
 } >"$folder/state.json"
 
 step "Copying the database and restoring the copy into a scratch file"
-python3 -I -S "$here/tools/database.py" backup "$CHECKOUT_DATABASE" "$folder"
+python "$here/tools/database.py" backup "$CHECKOUT_DATABASE" "$folder"
 
 step "Making it the newest"
 cp "$folder/manifest.json" "$CHECKOUT_BACKUPS/latest.json.new"

@@ -37,21 +37,22 @@ commit="$(git -C "$CHECKOUT_REPOSITORY" rev-parse --verify --quiet "v$version^{c
 [[ -z "${TMINUS_COMMIT:-}" || "$TMINUS_COMMIT" == "$commit" ]] ||
   fail "The tag v$version is at ${commit:0:7}, but ${TMINUS_COMMIT:0:7} was approved. Nothing was changed."
 
-read -ra members <<<"$(members_in_order)"
-((${#members[@]} > 0)) || fail "The gateway has no members."
+look
 all_steps=$((1 + 4 * ${#members[@]}))
 in_work=""
-trap keep_sane EXIT
+trap 'keep_sane "$version"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
 step "Deploying $version (${commit:0:7}) to ${#members[@]} members: ${members[*]}"
 
-# migrate_once MEMBER: only when the release wants a newer schema than the database has.
+# migrate_once MEMBER: before the first member starts, and only when the release wants a newer schema than there is.
 migrate_once() {
   local wanted have
-  wanted="$(git -C "$CHECKOUT_REPOSITORY" show "v$version:release.json" | python3 -I -S -c 'import json, sys; print(json.load(sys.stdin)["schema"])')"
-  have="$(python3 -I -S "$here/tools/database.py" schema "$CHECKOUT_DATABASE")"
+  [[ -z "${migrated:-}" ]] || return 0
+  migrated=yes
+  wanted="$(git -C "$CHECKOUT_REPOSITORY" show "v$version:release.json" | python -c 'import json, sys; print(json.load(sys.stdin)["schema"])')"
+  have="$(python "$here/tools/database.py" schema "$CHECKOUT_DATABASE")"
   if ((wanted <= have)); then
     echo "The database is at schema $have; $version works with $wanted, so nothing is migrated."
     return
@@ -59,8 +60,8 @@ migrate_once() {
   echo "Migrating the database from schema $have to $wanted"
   local answer
   answer="$(on_host "$1" POST "/migrate?version=$version")"
-  python3 -I -S -c 'import json, sys; print(json.loads(sys.argv[1])["output"])' "$answer"
-  [[ "$(python3 -I -S -c 'import json, sys; print(json.loads(sys.argv[1])["exit_code"])' "$answer")" == 0 ]] ||
+  python -c 'import json, sys; print(json.loads(sys.argv[1])["output"])' "$answer"
+  [[ "$(python -c 'import json, sys; print(json.loads(sys.argv[1])["exit_code"])' "$answer")" == 0 ]] ||
     fail "$version could not migrate the database, which is still at schema $have. $1 gets no requests."
   notice "The database is at schema $wanted. Going back to a release that does not know it needs the database of before."
 }
@@ -68,7 +69,7 @@ migrate_once() {
 settle() {
   local until=$((SECONDS + ${CHECKOUT_SETTLE_S:-2}))
   while ((SECONDS < until)); do
-    is_healthy "$1" && is_running "$1" || fail "$1 fell ill within ${CHECKOUT_SETTLE_S:-2} s of coming back with $version."
+    is_healthy "$1" || fail "$1 fell ill within ${CHECKOUT_SETTLE_S:-2} s of coming back with $version."
     sleep 0.3
   done
 }

@@ -19,7 +19,7 @@ all_steps=2
 step "Purging $prefix"
 echo "$(call POST "$CHECKOUT_PURGE_URL" --token CHECKOUT_ADMIN_TOKEN --json "{\"prefix\": \"$prefix\"}" --get purged) files forgotten"
 step "Looking at what customers get"
-python3 -S - "$here" <<'PYTHON'
+python - "$here" <<'PYTHON'
 import sys
 
 sys.path.insert(0, sys.argv[1])

@@ -32,7 +32,7 @@ if [[ -z "$folder" ]]; then
 fi
 [[ -f "$folder/manifest.json" ]] || fail "$folder is not a backup: it has no manifest.json."
 
-manifest_value() { python3 -I -S -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$folder/manifest.json" "$1"; }
+manifest_value() { python -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$folder/manifest.json" "$1"; }
 schema="$(manifest_value schema)"
 step "Backup ${folder##*/}, taken $(manifest_value finished_at), schema $schema"
 urls="$(gateway GET /members --get members.url)"
@@ -42,7 +42,7 @@ for url in $urls; do
 done
 
 step "Restoring"
-python3 -I -S "$here/tools/database.py" restore "$folder" "$CHECKOUT_DATABASE" "$CHECKOUT_BACKUPS/before-restore-$(date -u +%Y%m%dT%H%M%S.%3NZ)"
+python "$here/tools/database.py" restore "$folder" "$CHECKOUT_DATABASE" "$CHECKOUT_BACKUPS/before-restore-$(date -u +%Y%m%dT%H%M%S.%3NZ)"
 
 step "Asking the members"
 is_well() { [[ "$(call GET "$1/healthz" --get status)" == ok ]]; }

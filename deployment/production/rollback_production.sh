@@ -19,14 +19,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/tools/common.sh"
 source "$here/tools/roll.sh"
 
 need CHECKOUT_REPOSITORY CHECKOUT_ADMIN_URL CHECKOUT_ADMIN_TOKEN CHECKOUT_HOSTS CHECKOUT_HOST_TOKEN
-read -ra members <<<"$(members_in_order)"
-((${#members[@]} > 0)) || fail "The gateway has no members."
+look
 version="${1:-${TMINUS_PREVIOUS_VERSION:-$(on_host "${members[0]}" GET /state --get previous)}}"
 [[ "$version" =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]] || fail "Say which version to go back to, as in: ${0##*/} 1.4.1 (or set TMINUS_PREVIOUS_VERSION)."
 
 all_steps=$((1 + 3 * ${#members[@]}))
 in_work=""
-trap keep_sane EXIT
+trap 'keep_sane "$version"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
@@ -56,7 +55,7 @@ for member in "${members[@]}"; do
   echo "::endgroup::"
 done
 
-health="$(call GET "$(on_host "${members[0]}" GET /state --get url)/healthz" --get status)"
+health="$(call GET "${url[${members[0]}]}/healthz" --get status)"
 if [[ "$health" == degraded ]]; then
   warn "The database has a newer schema than $version knows, so it takes no orders. Restore the database: restore_database.sh."
 fi

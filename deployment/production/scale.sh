@@ -18,21 +18,21 @@ need CHECKOUT_REPOSITORY CHECKOUT_ADMIN_URL CHECKOUT_ADMIN_TOKEN CHECKOUT_HOSTS 
 spare="${1:-${CHECKOUT_SPARE_HOST:-}}"
 [[ -n "$spare" ]] || fail "Say which host, as in: ${0##*/} c (or set CHECKOUT_SPARE_HOST)."
 all_steps=3
-names="$(gateway GET /members --get members.name)"
-if grep -qxF "$spare" <<<"$names" && is_healthy "$spare"; then
-  notice "$spare is a member already: $(wc -l <<<"$names") members."
+look
+if [[ -n "${url[$spare]:-}" ]] && is_healthy "$spare"; then
+  notice "$spare is a member already: ${#members[@]} members."
   exit 0
 fi
 
-read -ra members <<<"$(members_in_order)"
 version="$(seen_version "${members[-1]}")" || fail "No member tells which version it runs."
 step "Installing $version on $spare"
 on_host "$spare" POST /stop --get running >/dev/null
 install "$spare" "$version"
 step "Starting $version on $spare"
+url["$spare"]="$(on_host "$spare" GET /state --get url)"
 on_host "$spare" POST "/start?version=$version" --get pid >/dev/null
 until_true "${CHECKOUT_HEALTHY_S:-20}" is_up "$spare" "$version" || fail "$version did not answer on $spare."
 step "Adding $spare to the gateway"
-gateway POST /members --json "{\"name\": \"$spare\", \"url\": \"$(on_host "$spare" GET /state --get url)\"}" --get name >/dev/null
+gateway POST /members --json "{\"name\": \"$spare\", \"url\": \"${url[$spare]}\"}" --get name >/dev/null
 until_true "${CHECKOUT_HEALTHY_S:-20}" is_healthy "$spare" || fail "The gateway does not find $spare healthy."
 notice "$(gateway GET /members --get taking_requests) members take requests."

@@ -15,8 +15,8 @@ source "$here/tools/roll.sh"
 need CHECKOUT_ADMIN_URL CHECKOUT_ADMIN_TOKEN CHECKOUT_HOSTS CHECKOUT_HOST_TOKEN
 spare="${1:-${CHECKOUT_SPARE_HOST:-}}"
 [[ -n "$spare" ]] || fail "Say which host, as in: ${0##*/} c (or set CHECKOUT_SPARE_HOST)."
-names="$(gateway GET /members --get members.name)"
-if ! grep -qxF "$spare" <<<"$names"; then
+look
+if [[ -z "${url[$spare]:-}" ]]; then
   notice "$spare is not a member."
   exit 0
 fi

@@ -39,9 +39,9 @@ class Production:
     process: subprocess.Popen[str] | None = None
     env: dict[str, str] = field(default_factory=dict)
 
-    def start(self) -> None:
+    def start(self, *words: str) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "demo.production", "--home", self.home, "--no-ci"],
+            [sys.executable, "-m", "demo.production", "--home", self.home, "--no-ci", *words],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=(self.home.parent / f"{self.home.name}.log").open("a"),
@@ -67,6 +67,7 @@ class Production:
             "PATH": os.environ["PATH"],
             "TMINUS_SERVICE": "checkout",
             "TMINUS_DEPLOYMENT": "checkout-1",
+            "CHECKOUT_SETTLE_S": "0",
             **self.env,
             **told,
         }

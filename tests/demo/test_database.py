@@ -1,7 +1,11 @@
 """Can the database be backed up, and put back when going back needs it?"""
 
 import json
+import time
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -52,6 +56,32 @@ def test_the_schema_change_itself_costs_nobody_a_request(production: Production,
     count = customers.leave()
     assert count["lost"] == 0, count
     assert count["kinds"]["buy"] > 10
+
+
+def test_there_is_a_backup_of_last_night_by_the_clock_that_the_demo_goes_by(production: Production):
+    later = datetime.now(UTC) + timedelta(days=7)
+
+    class Clock(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps({"now": later.isoformat()}).encode())
+
+    server = HTTPServer(("127.0.0.1", 0), Clock)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        production.stop()
+        production.start("--clock", f"http://127.0.0.1:{server.server_address[1]}/clock")
+        manifest, deadline = Path(production.env["CHECKOUT_BACKUP_MANIFEST"]), time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if manifest.exists() and json.loads(manifest.read_text())["finished_at"] == later.isoformat():
+                break
+            time.sleep(0.1)
+        taken = json.loads(manifest.read_text())
+        assert (taken["deployment"], taken["finished_at"]) == ("nightly", later.isoformat())
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_backup_that_was_tampered_with_is_not_restored(production: Production):

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.real, pytest.mark.slow]
 def test_a_deployment_and_the_way_back_lose_none_of_the_customers_requests(
     production: Production, customers: Customers
 ):
+    production.env["CHECKOUT_SETTLE_S"] = "2"
     deployed = production.succeed("deploy_production.sh", version="1.4.2")
     assert production.versions() == {"a": "1.4.2", "b": "1.4.2"}
     assert production.succeed("health_verify.py", version="1.4.2").startswith("OK - ")

@@ -19,7 +19,9 @@ need() {
   ((${#missing[@]} == 0)) || fail "Not set: ${missing[*]}. The head of ${0##*/} says what they mean."
 }
 
-call() { python3 -I -S "$here/tools/call.py" "$@"; }
+# Without the machine's packages: nothing here needs them, and a script calls it often.
+python() { "${CHECKOUT_PYTHON:-python3}" -I -S "$@"; }
+call() { python "$here/tools/call.py" "$@"; }
 gateway() { local method="$1" path="$2"; shift 2; call "$method" "$CHECKOUT_ADMIN_URL$path" --token CHECKOUT_ADMIN_TOKEN "$@"; }
 
 # agent HOST: the address of the agent on that host, from CHECKOUT_HOSTS ("a=http://…,b=http://…").

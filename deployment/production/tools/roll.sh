@@ -4,23 +4,28 @@
 is_idle() { [[ "$(gateway GET /members --get "members[$1].in_flight")" == 0 ]]; }
 is_healthy() { [[ "$(gateway GET /members --get "members[$1].healthy")" == true ]]; }
 is_running() { [[ "$(on_host "$1" GET /state --get running)" == true ]]; }
-seen_version() { call GET "$(on_host "$1" GET /state --get url)/version" --get version 2>/dev/null; }
+seen_version() { call GET "${url[$1]}/version" --get version 2>/dev/null; }
 
-# members_in_order: those that take no requests first; while they are put right, the others carry the load.
-members_in_order() {
-  local names able name ill=() well=()
-  names="$(gateway GET /members --get members.name)"
-  for name in $names; do
-    able="$(gateway GET /members --get "members[$name].takes_requests")"
-    if [[ "$able" == true ]]; then well+=("$name"); else ill+=("$name"); fi
+# look: learn the members and their addresses. Those that take no requests come first in `members`: while they are put
+# right, the others carry the load.
+declare -A url=()
+members=()
+look() {
+  local names able urls i ill=() well=()
+  mapfile -t names < <(gateway GET /members --get members.name)
+  mapfile -t urls < <(gateway GET /members --get members.url)
+  mapfile -t able < <(gateway GET /members --get members.takes_requests)
+  ((${#names[@]} > 0 && ${#names[@]} == ${#urls[@]} && ${#names[@]} == ${#able[@]})) || fail "The gateway does not tell its members."
+  for i in "${!names[@]}"; do
+    url["${names[i]}"]="${urls[i]}"
+    if [[ "${able[i]}" == true ]]; then well+=("${names[i]}"); else ill+=("${names[i]}"); fi
   done
-  echo "${ill[@]}" "${well[@]}"
+  # shellcheck disable=SC2034 # the scripts that source this use it
+  members=("${ill[@]}" "${well[@]}")
 }
 
 # is_done MEMBER VERSION: nothing is left to do for it, so a script that is run again goes on where it stopped.
-is_done() {
-  [[ "$(gateway GET /members --get "members[$1].takes_requests")" == true && "$(seen_version "$1")" == "$2" ]]
-}
+is_done() { [[ "$(gateway GET /members --get "members[$1].takes_requests")" == true && "$(seen_version "$1")" == "$2" ]]; }
 
 take_out() {
   gateway POST "/members/$1/drain" --get state >/dev/null
@@ -58,9 +63,9 @@ bring_up() {
 
 put_back() { gateway POST "/members/$1/undrain" --get state >/dev/null; }
 
-# keep_sane: whatever ended the script, a member that is well gets its requests again and an ill one gets none.
+# keep_sane VERSION: whatever ended the script, a member that is well gets its requests again and an ill one gets none.
 keep_sane() {
-  local code=$?
+  local code=$? version="$1"
   trap - EXIT
   if ((code != 0)) && [[ -n "${in_work:-}" ]]; then
     if is_healthy "$in_work" && [[ "$(seen_version "$in_work")" == "$version" ]] && put_back "$in_work"; then
