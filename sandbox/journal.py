@@ -6,8 +6,6 @@ from sandbox.clock import Clock
 from sandbox.feed import Feed
 from sandbox.store import Store
 
-SECRET_ARGUMENTS = ("token", "client_secret")
-
 
 class Journal:
     """The complete log; a finding is a sentence about something the app's author should look at."""

@@ -30,6 +30,9 @@ class Tickets:
         self._team = str(int.from_bytes(team_id.encode()[-4:]))
         self._now = clock
         self._triggers: dict[str, Trigger] = {}
+        for token, known in list(store.all("response")):
+            if time.time() - known["made"] > RESPONSE_LIVES_S:
+                store.drop("response", token)
 
     def trigger(self, user: str) -> str:
         trigger_id = f"{time.time_ns() // 1000}.{self._team}.{secrets.token_hex(16)}"

@@ -280,8 +280,8 @@ class Workspace:
             if message["user"] == user or user not in room.members:
                 continue
             unread += in_channel(message)
-            called = room.kind == "im" or any(call in _everything_said(message) for call in calls)
-            mentions += called
+            said = _everything_said(message)
+            mentions += room.kind == "im" or user in said.split() or any(call in said for call in calls)
         return unread, mentions
 
     def _write(self, message: Message) -> None:
@@ -292,7 +292,7 @@ class Workspace:
 
 
 def _everything_said(message: Message) -> str:
-    return message.get("text", "") + " ".join(_strings(message.get("blocks") or []))
+    return message.get("text", "") + " " + " ".join(_strings(message.get("blocks") or []))
 
 
 def _strings(value: Any) -> Iterable[str]:
