@@ -1,5 +1,6 @@
 // How does each Block Kit block look? One renderer per type, in one table.
 import { h, icon } from "./dom.js";
+import { chart } from "./charts.js";
 import { element } from "./elements.js";
 import { attachment } from "./files.js";
 import { markdown } from "./markdown.js";
@@ -45,6 +46,26 @@ function cell(data) {
   if (data?.type === "rich_text") return richText(data);
   if (data?.type === "raw_number") return String(data.text ?? data.value ?? data.number ?? "");
   return plain(String(data?.text ?? ""));
+}
+
+/** A data table: its first row names the columns, one column may name the rows. */
+function dataTable(block) {
+  const [head = [], ...rows] = block.rows ?? [];
+  const numeric = head.map((_cell, i) => rows.length > 0 && rows.every((row) => row[i]?.type === "raw_number"));
+  const style = (i) => (numeric[i] ? "align-right" : "align-left");
+  return h("div", { class: "b-table b-data", role: "region", "aria-label": block.caption ?? "Table", tabindex: "0" },
+    h("table", {},
+      block.caption && h("caption", {}, block.caption),
+      h("thead", {}, h("tr", {}, head.map((data, i) => h("th", { class: style(i), scope: "col" }, cell(data))))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, row.map((data, i) => (i === block.row_header_column_index ? h("th", { scope: "row" }, cell(data)) : h("td", { class: style(i) }, cell(data)))))))));
+}
+
+function container(block, ctx) {
+  const title = block.rich_text_title ? richText(block.rich_text_title) : block.title && h("strong", {}, textObject(block.title));
+  const subtitle = block.subtitle && text(block.subtitle, "muted");
+  const inside = blocks(block.child_blocks, ctx);
+  if (!block.is_collapsible) return h("div", { class: "b-card" }, title, subtitle, block.has_header_divider && h("hr", { class: "b-divider" }), inside);
+  return h("details", { class: "b-card", open: !block.default_collapsed }, h("summary", {}, title ?? "Details"), subtitle, inside);
 }
 
 function table(block) {
@@ -97,15 +118,19 @@ const BLOCKS = {
   rich_text: richText,
   file: (block) => (block.file ? attachment(block.file) : h("div", { class: "muted" }, "A remote file")),
   table,
+  data_table: dataTable,
+  data_visualization: chart,
   video,
   markdown: (block) => h("div", { class: "text" }, markdown(block.text)),
   alert: (block) => h("div", { class: `b-alert alert-${block.level ?? "default"}` }, h("span", { role: "img", "aria-label": block.level ?? "note" }, LEVELS[block.level] ?? LEVELS.default), text(block.text)),
   task_card: taskCard,
   plan: (block) => h("div", { class: "b-plan" }, h("strong", {}, typeof block.title === "string" ? block.title : textObject(block.title)), (block.tasks ?? []).map(taskCard)),
   card,
-  carousel: (block, ctx) => h("div", { class: "b-carousel", role: "region", "aria-label": "Cards", tabindex: "0" }, (block.elements ?? block.cards ?? []).map((data) => card(data, ctx))),
-  container: (block, ctx) => h("div", { class: "b-card" }, block.title && h("strong", {}, textObject(block.title)), block.subtitle && text(block.subtitle, "muted"), blocks(block.child_blocks ?? block.blocks ?? block.elements, ctx)),
+  carousel: (block, ctx) => h("div", { class: "b-carousel", role: "region", "aria-label": "Cards", tabindex: "0" }, (block.elements ?? []).map((data) => card({ ...data, block_id: data.block_id ?? block.block_id }, ctx))),
+  container,
 };
+
+export const BLOCK_TYPES = Object.keys(BLOCKS);
 
 /** All blocks of one surface; a type nobody knows is said, not swallowed. */
 export function blocks(list, ctx) {

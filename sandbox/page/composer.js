@@ -3,7 +3,7 @@ import { post } from "./api.js";
 import { avatar } from "./avatar.js";
 import { announce, h, icon, morphChildren, toast } from "./dom.js";
 import { encodeFile } from "./elements.js";
-import { EMOJI, emoji } from "./emoji.js";
+import { EMOJI, emoji, emojiChoices } from "./emoji.js";
 import { openMenu } from "./menus.js";
 import { INVITE, S, channelLabel, channelOf, nameOf } from "./store.js";
 
@@ -61,7 +61,7 @@ export function composer({ channel, thread = null, id }) {
   const attachButton = h("button", { class: "icon-button", type: "button", "aria-label": "Attach files", title: "Attach files", onclick: () => picker.click() }, icon("plus"));
   const emojiButton = h("button", {
     class: "icon-button", type: "button", "aria-label": "Emoji", title: "Emoji", "aria-haspopup": "listbox", "aria-expanded": "false",
-    onclick: () => openMenu(emojiButton, { kind: "listbox", label: "Emoji", items: [...EMOJI.keys()].map((name) => ({ value: name, text: name.replaceAll("_", " "), label: [h("span", { class: "emoji" }, emoji(name)), ` :${name}:`] })), onchoose: ({ value }) => insert(`${emoji(value)} `) }),
+    onclick: () => openMenu(emojiButton, { kind: "listbox", label: "Emoji", columns: 8, items: emojiChoices((picture) => h("span", { class: "emoji" }, picture)), onchoose: ({ value }) => insert(`${emoji(value)} `) }),
   }, icon("smile"));
   const atButton = h("button", { class: "icon-button", type: "button", "aria-label": "Mention somebody", title: "Mention somebody", onclick: () => insert(/\s$|^$/.test(input.value) ? "@" : " @") }, icon("at"));
   const shortcuts = (S.app?.shortcuts ?? []).filter((s) => s.type === "global");

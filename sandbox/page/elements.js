@@ -96,7 +96,7 @@ function choice(kind, element, ctx, block) {
 
 const optionItems = (element) => {
   const of = (options, group) => (options ?? []).map((option) => ({ value: option.value, label: textObject(option.text), text: option.text.text, description: option.description && textObject(option.description), group, option }));
-  return element.option_groups ? element.option_groups.flatMap((g) => of(g.options, g.label?.text)) : of(element.options);
+  return element.option_groups?.length ? element.option_groups.flatMap((g) => of(g.options, g.label?.text)) : of(element.options);
 };
 
 const userItems = () => [...S.users.values()].filter((u) => !u.deleted).map((u) => ({ value: u.id, label: nameOf(u), text: `${nameOf(u)} ${u.name}`, description: u.title, avatar: avatar(u, 20) }));
@@ -254,6 +254,8 @@ const ELEMENTS = {
   ...Object.fromEntries(Object.keys(SELECTS).map((type) => [type, select])),
   ...Object.fromEntries(Object.keys(PICKERS).map((type) => [type, picker])),
 };
+
+export const ELEMENT_TYPES = Object.keys(ELEMENTS);
 
 export function element(data, ctx, block) {
   return ELEMENTS[data.type]?.(data, ctx, block) ?? h("span", { class: "unsupported" }, `Unsupported element: ${data.type}`);

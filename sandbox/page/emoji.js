@@ -22,4 +22,11 @@ export function emoji(name) {
   return picture ? (tone ? picture.replace("️", "") + (TONES[Number(tone)] ?? "") : picture) : null;
 }
 
+const QUICK = ["white_check_mark", "eyes", "rocket", "tada", "+1", "heart", "pray", "fire"];
+
+/** All of them as choices of a menu, the ones that people reach for first. */
+export function emojiChoices(label) {
+  return [...new Set([...QUICK, ...EMOJI.keys()])].map((name) => ({ value: name, text: name.replaceAll("_", " "), name: `:${name}:`, label: label(EMOJI.get(name)) }));
+}
+
 export const SHORT_CODE = /^:([a-z0-9_+'-]+(?:::skin-tone-[2-6])?):/;

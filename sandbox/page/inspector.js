@@ -17,7 +17,7 @@ export function inspect(message) {
       metadata && [h("h3", {}, "Metadata"), json(metadata)],
       h("h3", {}, "Message"),
       json(rest),
-      h("div", { class: "button-row" }, copy),
+      h("div", { class: "button-row inspect-foot" }, copy),
     ],
   });
 }

@@ -3,7 +3,7 @@ import { get, post, stream } from "./api.js";
 import { announce, toast } from "./dom.js";
 import { mentionsMe } from "./messages.js";
 import { words } from "./mrkdwn.js";
-import { S, changed, channelOf, dropMessage, nameOf, putMessage, setClock, setState, threadRoot } from "./store.js";
+import { S, changed, channelOf, dropMessage, messagesChanged, nameOf, putMessage, setClock, setState, threadRoot } from "./store.js";
 
 const PAGE = 100;
 let stop = () => undefined;
@@ -114,13 +114,22 @@ const EVENTS = {
   },
   clock: (clock) => setClock(clock),
   state: () => {
-    loadState().catch(() => undefined);
+    loadState().then(noticeReset, () => undefined);
   },
   finding: ({ entry }) => {
     S.findings += 1;
     S.newFindings?.(entry);
   },
 };
+
+/** A workspace that was reset has empty channels: what this page still holds of them is gone. */
+function noticeReset() {
+  const gone = S.channels.some((c) => !c.last_ts && [...(S.messages.get(c.id)?.values() ?? [])].some((m) => !m.ephemeral));
+  if (!gone) return;
+  S.messages.clear();
+  messagesChanged();
+  refresh();
+}
 
 function apply(event, late = false) {
   EVENTS[event.type]?.(event, late);

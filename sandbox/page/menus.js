@@ -27,7 +27,7 @@ onChange(() => {
  * Opens a popup at `anchor`. `items`: [{value, label (nodes), text (for search), description, group, danger, selected}].
  * kind "menu" puts the focus on the entries; kind "listbox" has a search box above them; `multi` keeps it open.
  */
-export function openMenu(anchor, { kind = "menu", label, items, load, multi = false, onchoose, header }) {
+export function openMenu(anchor, { kind = "menu", label, items, load, multi = false, columns = 0, onchoose, header }) {
   if (isOpenFor(anchor)) return closeMenu();
   closeMenu({ refocus: false });
   const id = `menu-${++serial}`;
@@ -36,7 +36,7 @@ export function openMenu(anchor, { kind = "menu", label, items, load, multi = fa
     class: "menu-search", type: "text", role: "combobox", placeholder: "Search", "aria-label": `Search ${label}`, "aria-expanded": "true",
     "aria-controls": `${id}-list`, "aria-autocomplete": "list", autocomplete: "off", oninput: () => refill(search.value),
   });
-  const box = h("div", { class: `menu menu-${kind}`, popover: "manual" }, header, search && h("div", { class: "menu-searchbox" }, icon("search", 16), search), list);
+  const box = h("div", { class: `menu menu-${kind}${columns ? " menu-grid" : ""}`, style: columns ? { "--columns": columns } : {}, popover: "manual" }, header, search && h("div", { class: "menu-searchbox" }, icon("search", 16), search), list);
   let shown = [];
   let active = -1;
 
@@ -54,7 +54,7 @@ export function openMenu(anchor, { kind = "menu", label, items, load, multi = fa
   const entry = (item, index) =>
     h("div", {
       key: `o${item.value}`, id: `${id}-${index}`, class: `menu-item${item.danger ? " danger" : ""}${kind === "listbox" && index === active ? " active" : ""}`,
-      role: kind === "menu" ? (item.checked === undefined ? "menuitem" : "menuitemradio") : "option", tabindex: kind === "menu" ? "-1" : null,
+      "aria-label": item.name ?? null, title: item.name, role: kind === "menu" ? (item.checked === undefined ? "menuitem" : "menuitemradio") : "option", tabindex: kind === "menu" ? "-1" : null,
       "aria-selected": kind === "listbox" ? String(Boolean(item.selected)) : null,
       "aria-checked": item.checked === undefined ? null : String(item.checked),
       onclick: () => choose(item),
@@ -121,7 +121,7 @@ export function openMenu(anchor, { kind = "menu", label, items, load, multi = fa
 
   box.onkeydown = (event) => {
     const entries = [...list.querySelectorAll(kind === "menu" ? "[role^=menuitem]" : "[role=option]")];
-    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const step = columns ? { ArrowDown: columns, ArrowUp: -columns, ArrowRight: 1, ArrowLeft: -1 }[event.key] : { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Escape" || event.key === "Tab") {
       if (event.key === "Escape") event.preventDefault();
       event.stopPropagation();

@@ -4,7 +4,7 @@ import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { ago, date, dayDistance, relativeDay, time } from "./dates.js";
 import { h, icon, syncList, toast } from "./dom.js";
-import { EMOJI, emoji } from "./emoji.js";
+import { emojiChoices } from "./emoji.js";
 import { attachment } from "./files.js";
 import { inspect } from "./inspector.js";
 import { openMenu } from "./menus.js";
@@ -81,13 +81,9 @@ async function copyLink(message) {
   }
 }
 
-const QUICK = ["white_check_mark", "eyes", "rocket", "tada", "+1", "heart"];
-
 function pickReaction(anchor, message) {
-  const all = [...new Set([...QUICK, ...EMOJI.keys()])];
   openMenu(anchor, {
-    kind: "listbox", label: "Add reaction",
-    items: all.map((name) => ({ value: name, text: name.replaceAll("_", " "), label: [h("span", { class: "emoji" }, emoji(name)), ` :${name}:`] })),
+    kind: "listbox", label: "Add reaction", columns: 8, items: emojiChoices((picture) => h("span", { class: "emoji" }, picture)),
     onchoose: ({ value }) => react(message, value, false),
   });
 }

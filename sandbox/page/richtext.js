@@ -1,6 +1,7 @@
 // How does a rich_text block look? One renderer for each kind of element.
 import { h } from "./dom.js";
 import { broadcast, channelMention, dateNode, emojiNode, groupMention, link, userMention } from "./mentions.js";
+import { S } from "./store.js";
 
 const INLINE = {
   text: (e) => lines(e.text),
@@ -8,6 +9,7 @@ const INLINE = {
   user: (e) => [userMention(e.user_id)],
   usergroup: (e) => [groupMention(e.usergroup_id)],
   channel: (e) => [channelMention(e.channel_id)],
+  team: () => [h("span", { class: "mention" }, S.team.name)],
   broadcast: (e) => [broadcast(e.range)],
   emoji: (e) => [emojiNode(e.name)],
   date: (e) => [dateNode(e.timestamp, e.format, e.url, e.fallback)],

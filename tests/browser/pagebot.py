@@ -138,6 +138,12 @@ def everything() -> list[Block]:
             "block_id": "inputs",
             "elements": [
                 {"type": "static_select", "action_id": "town", "placeholder": plain("Town"), "options": towns},
+                {
+                    "type": "external_select",
+                    "action_id": "branch",
+                    "placeholder": plain("Branch"),
+                    "min_query_length": 0,
+                },
                 {"type": "users_select", "action_id": "who", "placeholder": plain("Who signs")},
                 {"type": "datepicker", "action_id": "day", "initial_date": "2026-11-24", "placeholder": plain("Day")},
                 {"type": "radio_buttons", "action_id": "pace", "options": [option("Slow"), option("Fast")]},
@@ -159,7 +165,36 @@ def everything() -> list[Block]:
     ]
 
 
-def start_modal() -> Block:
+def charts() -> list[Block]:
+    days = ["Mon", "Tue", "Wed"]
+    series = [
+        {"name": name, "data": [{"label": day, "value": value} for day, value in zip(days, values, strict=True)]}
+        for name, values in (("p50", (41, 43, 40)), ("p95", (118, 131, 109)))
+    ]
+    slices = [{"label": "ok", "value": 97}, {"label": "slow", "value": 3}]
+    number = [{"type": "raw_number", "value": 118}, {"type": "raw_number", "value": 41}]
+    return [
+        {
+            "type": "data_visualization",
+            "title": "Latency, ms",
+            "chart": {"type": "line", "series": series, "axis_config": {"categories": days}},
+        },
+        {"type": "data_visualization", "title": "Answers", "chart": {"type": "pie", "segments": slices}},
+        {
+            "type": "data_table",
+            "caption": "Paths",
+            "row_header_column_index": 0,
+            "rows": [
+                [{"type": "raw_text", "text": text} for text in ("Path", "p95", "p50")],
+                [{"type": "raw_text", "text": "/cart"}, *number],
+            ],
+        },
+        {"type": "markdown", "text": "## Notes\n- **bold** point\n- [link](https://example.com)"},
+        {"type": "alert", "level": "warning", "text": plain("p95 is rising")},
+    ]
+
+
+def start_modal(advice: str = "production is held by *payments 3.1.0* (<@U0CHLOE>, since 13:50).") -> Block:
     services = [option("checkout"), option("payments")]
     return {
         "type": "modal",
@@ -168,7 +203,8 @@ def start_modal() -> Block:
         "submit": plain("Start"),
         "close": plain("Cancel"),
         "blocks": [
-            line("production is held by *payments 3.1.0* (<@U0CHLOE>, since 13:50).", button("Details", "details")),
+            line(advice, button("Details", "details")),
+            {"type": "actions", "block_id": "advice", "elements": [button("Look again", "look_again")]},
             {
                 "type": "input",
                 "block_id": "service",
@@ -227,6 +263,8 @@ def listen_to_starts(app: AsyncApp) -> None:
         await ack("Type `/deploy start` to begin." if word == "help" else "")
         if word == "start":
             await client.views_open(trigger_id=command["trigger_id"], view=start_modal())
+        if word == "charts":
+            await client.chat_postMessage(channel=command["channel_id"], text="Charts", blocks=charts())
         if word == "wrong":
             await client.api_call(
                 "chat.postMessage", json={"channel": command["channel_id"], "blocks": [{"type": "nonsense"}]}
@@ -266,6 +304,15 @@ def listen_to_presses(app: AsyncApp) -> None:
             view={"type": "modal", "title": plain("Who holds it"), "blocks": [line("Chloé Martin, payments 3.1.0")]},
         )
 
+    @app.action("look_again")
+    async def look_again(ack: Any, body: Any, client: Any) -> None:
+        await ack()
+        await client.views_update(view_id=body["view"]["id"], view=start_modal("production is *free* now."))
+
+    @app.options("branch")
+    async def branches(ack: Any, payload: Any) -> None:
+        await ack(options=[option(name) for name in ("main", "hotfix", "next") if payload["value"] in name])
+
     @app.action("go")
     async def go(ack: Any, body: Any, client: Any) -> None:
         await ack()
@@ -301,6 +348,7 @@ def listen_to_presses(app: AsyncApp) -> None:
         "o4",
         "o5",
         "town",
+        "branch",
         "towns",
         "who",
         "day",

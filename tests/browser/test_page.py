@@ -182,6 +182,10 @@ async def test_boxes_menus_and_choices_in_a_thread_reach_the_app(desk: Desk):
     await page.get_by_role("option", name="Oslo").click()
     await expect(thread.get_by_text("towns: oslo")).to_be_visible()
     await page.keyboard.press("Escape")
+    await thread.get_by_role("combobox", name="Branch").click()
+    await page.get_by_role("combobox", name="Search Branch").fill("hot")
+    await page.get_by_role("option", name="hotfix").click()
+    await expect(thread.get_by_text("branch: hotfix")).to_be_visible()
     await thread.get_by_label("Day").fill("2026-12-01")
     await expect(thread.get_by_text("day: 2026-12-01")).to_be_visible()
     await thread.get_by_role("radio", name="Fast").check()
@@ -354,7 +358,7 @@ async def test_the_inside_of_a_message_can_be_seen_and_reactions_toggled(desk: D
     await page.keyboard.press("Escape")
     await card.hover()
     await card.get_by_role("button", name="Add reaction").click()
-    await page.get_by_role("option", name=re.compile(":eyes:")).click()
+    await page.get_by_role("option", name=":eyes:").click()
     await card.get_by_role("button", name="eyes 1").click()
     await expect(card.get_by_role("button", name="eyes 1")).to_have_count(0)
 
@@ -473,3 +477,53 @@ async def test_a_link_opens_the_channel_the_thread_and_the_person(desk: Desk, pe
     await expect(thread_of(page).get_by_text("the reply")).to_be_visible()
     await thread_of(page).get_by_role("button", name="Close").click()
     await expect(page).to_have_url(re.compile("#/as/U0GRACE/C0CHECKOUT$"))
+
+
+async def test_a_modal_that_the_app_updates_keeps_what_is_being_typed(desk: Desk):
+    page = await desk.sit("U0MARA", "C0CHECKOUT")
+    await send(box_of(page), "/deploy start")
+    modal = page.get_by_role("dialog", name="Start a deployment")
+    await modal.get_by_role("textbox", name="Notes").fill("half a")
+    await modal.get_by_role("button", name="Look again").click()
+    await modal.get_by_role("textbox", name="Notes").press_sequentially(" sentence")
+
+    await expect(modal.get_by_text("production is free now.")).to_be_visible()
+    await expect(modal.get_by_role("textbox", name="Notes")).to_have_value("half a sentence")
+    await expect(modal.get_by_role("textbox", name="Notes")).to_be_focused()
+
+
+async def test_every_block_and_element_that_the_sandbox_accepts_has_a_renderer(desk: Desk, people: Person):
+    page = await desk.sit("U0MARA", "C0CHECKOUT")
+    accepted = (await people.get("/control/blocks"))["shapes"]
+    drawn = await page.evaluate(
+        """async () => ({
+          block: (await import("/page/blocks.js")).BLOCK_TYPES,
+          element: (await import("/page/elements.js")).ELEMENT_TYPES,
+        })"""
+    )
+    names = [shape.split("/") for shape in accepted if shape.startswith(("block/", "element/"))]
+    assert len(names) > 30
+    assert [name for kind, name in names if name not in drawn[kind]] == []
+
+
+async def test_charts_data_tables_markdown_and_alerts_are_drawn(desk: Desk):
+    page = await desk.sit("U0MARA", "C0CHECKOUT")
+    await send(box_of(page), "/deploy charts")
+    shown = page.get_by_role("article", name=re.compile("Charts"))
+    await expect(shown.get_by_role("img", name="Latency, ms: line chart of p50, p95")).to_be_visible()
+    await expect(shown.get_by_role("img", name="Answers: pie chart of ok, slow")).to_be_visible()
+    await expect(shown.get_by_role("rowheader", name="/cart")).to_be_visible()
+    await expect(shown.get_by_role("heading", name="Notes")).to_be_visible()
+    await expect(shown.get_by_text("p95 is rising")).to_be_visible()
+
+
+async def test_on_a_phone_the_channels_and_the_clock_open_on_demand(desk: Desk):
+    page = await desk.sit("U0MARA", "C0CHECKOUT", width=390, height=844)
+    await expect(box_of(page)).to_be_visible()
+    await page.get_by_role("button", name="Channels and people").click()
+    await page.get_by_role("link", name="payments").click()
+    await expect(box_of(page, "payments")).to_be_visible()
+    await page.get_by_role("group", name="Sandbox clock").get_by_role("button", expanded=False).click()
+    await page.get_by_role("button", name="+1 h", exact=True).click()
+    await expect(page.get_by_role("button", name="Acting as Mara Lind")).to_be_visible()
+    await page.get_by_role("link", name="random").wait_for(state="hidden")
