@@ -56,9 +56,8 @@ class Database:
             ) from error
         except (DBAPIError, OSError, PoolTimeout) as error:
             await engine.dispose()
-            reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
             raise ConfigError(
-                f"The database at {_said(url)} cannot be used: {reason}. Check its address and who may use it."
+                f"The database at {_said(url)} cannot be used: {_reason(error)}. Check its address and who may use it."
             ) from error
         return database
 
@@ -118,12 +117,18 @@ class Database:
 
 
 def _silent(error: Exception, *, committing: bool = False) -> Unreachable:
-    log.warning("database did not answer", extra={"reason": str(getattr(error, "orig", None) or error)})
+    reason = _reason(error)
+    log.warning("database did not answer", extra={"reason": reason})
     if committing:
         return Unreachable(
-            "The database went away while this was saved, and may have saved it. Look before you try again."
+            f"The database went away while this was saved, and may have saved it ({reason}). Look before you try again."
         )
-    return Unreachable("The database did not answer, so nothing was changed. Try again in a moment.")
+    return Unreachable(f"The database did not answer ({reason}), so nothing was changed. Try again in a moment.")
+
+
+def _reason(error: Exception) -> str:
+    """The driver's own words; the first line of them is the one that says why."""
+    return (str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _said(url: URL) -> str:

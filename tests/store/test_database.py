@@ -132,6 +132,36 @@ async def test_a_database_that_goes_away_says_that_nothing_was_changed_and_is_us
         await store.close()
 
 
+async def test_a_database_that_goes_away_while_it_commits_is_not_said_to_have_changed_nothing(postgres):
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE fading")
+        url = postgres.replace("/postgres?", "/fading?", 1)
+        store = await Store.open(url, Hands(), project=project)
+        made = await store.create("checkout", "production", drafted())
+        async with store._database.engine.begin() as connection:
+            # What is deferred runs when the commit does: this one ends the connection there.
+            await connection.execute(
+                text(
+                    "CREATE FUNCTION fade() RETURNS trigger LANGUAGE plpgsql AS "
+                    "$$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$"
+                )
+            )
+            await connection.execute(
+                text(
+                    "CREATE CONSTRAINT TRIGGER fading AFTER UPDATE ON deployment "
+                    "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fade()"
+                )
+            )
+
+        with pytest.raises(Unreachable, match=r"may have saved it .* Look before you try again"):
+            await store.change(made.id, ticking("backup"))
+
+        async with store._database.engine.begin() as connection:
+            await connection.execute(text("DROP TRIGGER fading ON deployment"))
+        assert (await store.change(made.id, ticking("monitoring"))).ticks.keys() == {"monitoring"}
+        await store.close()
+
+
 async def test_the_databases_time_is_compared_with_ours(store):
     # Both run on this machine, so they agree but for what asking takes.
     assert abs(await store.ahead()) < timedelta(seconds=5)
