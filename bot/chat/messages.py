@@ -156,18 +156,20 @@ class Messages:
 
     async def _update(self, owed: Owed) -> None:
         wanted = await self._render(owed.deployment, owed.key)
-        form = owed.wanted_hash if wanted is None else self._form(owed, wanted)
-        # A file stands as it is; so does what nothing is said about any more.
-        if wanted is not None and not wanted.file and not (self._hash_of and form == owed.shown_hash):
-            try:
-                await self._calls.once(UPDATE, paid_as="", channel=owed.channel, ts=owed.ts, **_content(wanted))
-            except Trouble as trouble:
-                if trouble.fate is not Fate.GONE:
-                    raise
-                return await self._come_back(owed)
-            crash("outbox.updated")
+        if wanted is None or wanted.file or (form := self._form(owed, wanted)) == owed.shown_hash:
+            # Nothing is said about it any more; or it is a file, which stands as it was sent; or it stands already as it
+            # would be sent now (what is shown may depend on the time as well as on the record). Whichever: it is settled.
+            await self._outbox.shown(owed, channel=owed.channel, ts=owed.ts, shown_hash=owed.wanted_hash)
+            return
+        try:
+            await self._calls.once(UPDATE, paid_as="", channel=owed.channel, ts=owed.ts, **_content(wanted))
+        except Trouble as trouble:
+            if trouble.fate is not Fate.GONE:
+                raise
+            await self._come_back(owed)
+            return
+        crash("outbox.updated")
         await self._outbox.shown(owed, channel=owed.channel, ts=owed.ts, shown_hash=form)
-        return None
 
     async def _come_back(self, owed: Owed) -> None:
         """Somebody deleted it. It is posted anew: a deployment must not be stuck because its buttons are gone."""

@@ -1,6 +1,7 @@
 """What is wanted comes to stand in Slack: once, in order, in its newest form."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -68,6 +69,24 @@ async def test_a_change_there_and_back_ends_as_it_is_wanted(make_chat, outbox, s
     async with running(make_chat()):
         await until(lambda: outbox.settled)
     assert slack.posts[0].text == "on"
+
+
+async def test_a_form_that_depends_on_the_time_is_sent_once_and_settles(chat, outbox, slack):
+    """A finding expired since the record was saved: what is rendered now differs from what was wanted then."""
+    render = outbox.render
+
+    async def later(deployment, key):
+        wanted = await render(deployment, key)
+        return replace(wanted, text=f"{wanted.text}, expired")
+
+    chat._loop._messages._render = later
+    outbox.want("checkout-1", card("one"))
+    await until(lambda: outbox.settled)
+    outbox.want("checkout-1", card("two"))
+    await until(lambda: outbox.settled)
+
+    assert [post.text for post in slack.posts] == ["two, expired"]
+    assert len(slack.called("chat.update")) == 1
 
 
 async def test_a_person_is_written_to_directly(chat, outbox, slack):
