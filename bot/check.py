@@ -269,9 +269,11 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
     measured: Measured | None = None
     problem = ""
     hidden: tuple[str, ...] = ()
+    told: Collection[str] = ()
     try:
         plan = _filled_rules(completed(plan), ctx.release)
         plugin = _named(plan.uses, plan.name)
+        told = plugin.values
         with_, hidden = references.resolved(dict(plan.with_), ctx.environ)
         params = _params(plugin, plan.name, _filled(with_, ctx.release))
         for attempt in range(max(1, plan.attempts)):
@@ -284,7 +286,7 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
         measured, problem = None, str(known)
     seen = measured and _cleaned(measured, hidden)
     verdict, conditions = judge.judge(plan, seen, baseline) if not problem else (Verdict.UNKNOWN, ())
-    summary = clip(redact(_summary(verdict, conditions, seen, problem), hidden), LONGEST_SUMMARY)
+    summary = clip(redact(_summary(verdict, conditions, seen, problem, told), hidden), LONGEST_SUMMARY)
     now = ctx.clock.now()
     valid_for_s = min(plan.valid_for_s, UNKNOWN_VALID_FOR_S) if verdict is Verdict.UNKNOWN else plan.valid_for_s
     return Finding(
@@ -413,16 +415,29 @@ def _cleaned(measured: Measured, hidden: Collection[str]) -> Measured:
     )
 
 
-def _summary(verdict: Verdict, conditions: tuple[Condition, ...], measured: Measured | None, problem: str) -> str:
-    """One line: what decided, then what was seen."""
+def _summary(
+    verdict: Verdict,
+    conditions: tuple[Condition, ...],
+    measured: Measured | None,
+    problem: str,
+    told: Collection[str],
+) -> str:
+    """One line: what decided, then what was seen.
+
+    A plugin's own words tell more than `failed 3, 0 is needed` about the values that are either right or wrong (`told`);
+    about a number with a limit the limit has to be said.
+    """
     seen = " ".join((measured.summary if measured else "").split())
     if problem:
         return " ".join(problem.split())
     if verdict is Verdict.PASS:
         return seen or "; ".join(judge.describe(one) for one in conditions[:2])
     wanted = None if verdict is Verdict.UNKNOWN else False
-    deciding = [judge.describe(one) for one in conditions if one.held is wanted]
-    if not deciding:
-        deciding = [judge.describe(one) for one in conditions if not one.held]
-    more = f" (and {len(deciding) - 1} more)" if len(deciding) > 1 else ""
-    return "; ".join(part for part in (deciding[0] + more if deciding else "", seen) if part)
+    deciding = [one for one in conditions if one.held is wanted] or [one for one in conditions if not one.held]
+    if seen and verdict is not Verdict.UNKNOWN:
+        deciding = [
+            one for one in deciding if judge.parse(one.rule).op != "==" or judge.parse(one.rule).name not in told
+        ]
+    others = {judge.parse(one.rule).name for one in deciding[1:]} - {judge.parse(one.rule).name for one in deciding[:1]}
+    more = f" (and {len(others)} more)" if others else ""
+    return "; ".join(part for part in (judge.describe(deciding[0]) + more if deciding else "", seen) if part)

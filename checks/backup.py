@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -78,7 +77,7 @@ async def backup(params: Params, ctx: Context) -> Measured:
     Fix: Run the backup script; it restores what it wrote into a scratch place and notes that in the manifest.
     """
     document = await _document(params, ctx)
-    now = datetime.now(UTC)
+    now = ctx.clock.now()
     picked = {name: pick(document, path, now) for name, path in {**FIELDS, **params.fields}.items()}
     known = {name: value for name, value in picked.items() if value is not None}
     note = ""

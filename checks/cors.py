@@ -154,7 +154,9 @@ def _measured(params: Params, seen: list[Seen]) -> Measured:
         "refused_methods": sum(len(one.refused_methods) for one in friends),
         "asked": len(seen),
     }
-    return Measured(values=values, rows=tuple(map(_row, seen)), summary=_summary(values, strangers, refused))
+    return Measured(
+        values=values, rows=tuple(map(_row, seen)), summary=_summary(values, strangers, refused, unvaried, friends)
+    )
 
 
 def _row(one: Seen) -> Row:
@@ -169,10 +171,17 @@ def _row(one: Seen) -> Row:
     return Row(subject=f"{one.url} from {one.origin}", values={"kind": kind}, note="; ".join(filter(None, notes)))
 
 
-def _summary(values: dict[str, Value], strangers: list[Seen], refused: list[Seen]) -> str:
+def _summary(
+    values: dict[str, Value], strangers: list[Seen], refused: list[Seen], unvaried: list[Seen], friends: list[Seen]
+) -> str:
+    limited = [one for one in friends if one.refused_methods]
     if strangers:
         return f"{strangers[0].origin} may read {strangers[0].url}"
     if refused:
         return f"{refused[0].origin} may not read {refused[0].url}"
+    if limited:
+        return f"a preflight refuses {', '.join(limited[0].refused_methods)} to {limited[0].origin}"
+    if unvaried:
+        return f"{unvaried[0].url} depends on the origin and does not say Vary: Origin"
     allowed, asked = int(values["allowed"]), int(values["asked"])
     return f"{allowed} origin{'s' * (allowed != 1)} allowed, {asked - allowed} strangers refused"

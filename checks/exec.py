@@ -8,7 +8,6 @@ import signal
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -81,7 +80,7 @@ async def exec_(params: Params, ctx: Context) -> Measured:
         values["state"] = state
     if params.values:
         document = read(ended.out)
-        found = {name: pick(document, path, datetime.now(UTC)) for name, path in params.values.items()}
+        found = {name: pick(document, path, ctx.clock.now()) for name, path in params.values.items()}
         values |= {name: value for name, value in found.items() if value is not None}
     said = text or next(iter(ended.err.strip().splitlines()), "")
     how = f"was ended by signal {-ended.code}" if ended.code < 0 else f"exited {ended.code}"

@@ -202,7 +202,6 @@ def _row(page: Page) -> Row:
 
 def _summary(pages: list[Page]) -> str:
     worst = min(pages, key=lambda page: page.score)
-    told = f"score {worst.score}"
     if notes := _notes(worst):
-        return f"{told}: {notes[0]} on {worst.url}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
-    return f"{told} on {len(pages)} page{'s' * (len(pages) != 1)}, none missing"
+        return f"{notes[0]} on {worst.url}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")
+    return f"score {worst.score} on {len(pages)} page{'s' * (len(pages) != 1)}, none missing"

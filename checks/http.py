@@ -5,7 +5,7 @@ import re
 import statistics
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
@@ -109,17 +109,17 @@ async def http(params: Params, ctx: Context) -> Measured:
         )
         if isinstance(answer, str):
             return Probe(url=url, address=at, wrong=answer)
-        return _read(params, answer, url, at)
+        return _read(params, answer, url, at, ctx.clock.now())
 
     probes = [probe for group in await asyncio.gather(*(several(url, at) for url, at in places)) for probe in group]
     return _measured(params, probes)
 
 
-def _read(params: Params, answer: Answer, url: str, at: str) -> Probe:
+def _read(params: Params, answer: Answer, url: str, at: str, now: datetime) -> Probe:
     text = answer.text()
     document = read(text)
-    values = {name: pick(document, path, datetime.now(UTC)) for name, path in params.values.items()}
-    version = pick(document, params.version_path, datetime.now(UTC))
+    values = {name: pick(document, path, now) for name, path in params.values.items()}
+    version = pick(document, params.version_path, now)
     return Probe(
         url=url,
         address=at,

@@ -10,6 +10,8 @@ from typing import Any
 
 from bot.model import Value
 
+#: How far two machines' clocks may be apart.
+CLOCKS_APART_S = 300
 _FORMS = ("number", "count", "age")
 
 
@@ -46,8 +48,9 @@ def _formed(found: Any, form: str, now: datetime) -> Value | None:
     if form == "count":
         return len(found) if isinstance(found, list | dict) else None
     if form == "age":
-        moment = _moment(found)
-        return (now - moment).total_seconds() if moment else None
+        age = (now - moment).total_seconds() if (moment := _moment(found)) else None
+        # What comes from the future has no age; clocks that are a little apart are forgiven.
+        return None if age is None or age < -CLOCKS_APART_S else max(age, 0.0)
     if form == "number" and isinstance(found, str):
         try:
             return float(found)

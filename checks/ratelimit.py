@@ -121,11 +121,14 @@ def _kind(answer: Answer | str | None) -> str:
 
 def _summary(values: Mapping[str, Value], limited: list[Answer]) -> str:
     if not limited:
-        return f"none of {values['sent']} requests was refused"
+        broken = f", {values['broken']} were not answered as they should be" if values["broken"] else ""
+        return f"none of {values['sent']} requests was refused{broken}"
     said = limited[0].header("retry-after")
     facts = [
         f"first {values['status']} at request {values['first_limited_at']} of {values['sent']}",
         f"Retry-After {said} s" if said.isdigit() else "",
+        "" if values["retry_after"] else "no word on when to come back",
         f"let in again after {duration(float(values['recovery']))}" if "recovery" in values else "",
+        "not let in again in time" if values.get("recovers") is False else "",
     ]
     return ", ".join(filter(None, facts))

@@ -216,10 +216,19 @@ def _summary(seen: list[Seen]) -> str:
     trouble = [f"{one.host} at {one.address}: {one.shown.distrust}" for one in seen if one.shown and one.shown.distrust]
     trouble += [one.silence for one in seen if one.silence]
     trouble += [one.known.note for one in seen if one.known and one.known.note]
+    faults = {
+        f"{values['weak_ciphers']} weak ciphers": values["weak_ciphers"],
+        f"{values['weak_keys']} weak keys": values["weak_keys"],
+        f"{values['weak_hashes']} weak signatures": values["weak_hashes"],
+        "revocation is published nowhere": values.get("revocation_checked") is False,
+        "a chain is not in order": not values["chain_ordered"],
+        "a root is sent along": values["root_sent"],
+    }
+    trouble += [words for words, there in faults.items() if there]
     facts = [
+        *trouble[:2],
         f"{float(values['days_left']):.0f} days left",
         f"TLS {' to '.join(str(one) for one in dict.fromkeys((protocols[0], protocols[-1])))}" if protocols else "",
         f"{certificates} certificate{'s' * (certificates != 1)} at {len(seen)} address{'es' * (len(seen) != 1)}",
-        *trouble[:1],
     ]
     return ", ".join(filter(None, facts))

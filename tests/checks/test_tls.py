@@ -68,7 +68,7 @@ async def test_days_left_decide_between_pass_warn_and_fail(root, ca_file, days, 
         finding = await measure(ca_file, one)
     assert finding.verdict is verdict
     if verdict is Verdict.FAIL:
-        assert finding.summary.startswith("days_left 5, at least 21 is needed")
+        assert finding.summary.startswith("days_left 5, at least 21 is needed; 5 days left, TLS 1.2 to 1.3")
 
 
 async def test_no_published_list_is_a_warning(root, ca_file):
@@ -96,7 +96,9 @@ async def test_a_certificate_that_browsers_refuse_fails(root, ca_file, how, why)
 async def test_a_stranger_s_certificate_fails(ca_file):
     finding = await served(ca_file, authority("Somebody Else").issue())
     assert finding.verdict is Verdict.FAIL
-    assert "verified: no, yes is needed" in finding.summary
+    assert finding.values["verified"] is False
+    assert f"{NAME} at 127.0.0.1:" in finding.summary
+    assert "unable to get local issuer certificate" in finding.summary
 
 
 async def test_an_intermediate_that_is_not_sent_fails(root, ca_file):
