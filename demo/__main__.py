@@ -114,12 +114,14 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
     production, sandbox = HOME / "production", HOME / "sandbox"
     sandbox.mkdir(parents=True, exist_ok=True)
     print("Starting a small production, a Slack workspace and the bot …", flush=True)
-    parts.append(await Part.begin("production", "demo.production", "--home", str(production), environ=os.environ))
     manifest = sandbox / "manifest.json"
     manifest.write_bytes(await _manifest())
     parts.append(await _sandbox(sandbox, manifest))
     page = await parts[-1].says("sandbox ready")
-    await parts[0].says("production ready")
+    clock = f"{page}clock"
+    arguments = ("demo.production", "--home", str(production), "--clock", clock)
+    parts.append(await Part.begin("production", *arguments, environ=os.environ))
+    await parts[-1].says("production ready")
     if stop.is_set():
         return
     environ = {
@@ -127,7 +129,8 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
         **read_env(production / "production.env"),
         **TOKENS,
         "SLACK_API_URL": f"{page}api/",
-        "TMINUS_CLOCK_URL": f"{page}clock",
+        "TMINUS_CLOCK_URL": clock,
+        "CHECKOUT_CLOCK_URL": clock,
         "TMINUS_HOME": str(HOME / "bot"),
         "TMINUS_HOST": "demo",
         "TMINUS_ENDS_ALL": "1",

@@ -23,7 +23,7 @@ def start(deployment: Deployment, *, by: Person, now: datetime) -> Change | None
     gates.check_captain_or_roster(deployment, by, "start it")
     waiting = [blocker.text for blocker in gates.blockers(deployment, now)]
     if waiting:
-        more = f"; and {len(waiting) - 3} more, /deploy why lists them" if len(waiting) > 3 else "."  # noqa: PLR2004
+        more = f"; and {len(waiting) - 3} more, /deploy why lists them." if len(waiting) > 3 else "."  # noqa: PLR2004
         raise Refused("Not yet: " + "; ".join(waiting[:3]) + more)
     return Change(deployment=advance(deployment, Move.START, now), lines=(Line(what="started", by=by),))
 
