@@ -177,6 +177,24 @@ def test_killed_between_every_two_system_calls_it_has_run_at_most_once(tmp_path:
     assert sum(seen.values()) >= 60, seen
 
 
+@pytest.mark.slow
+def test_stopped_between_every_two_system_calls_no_verdict_is_given_while_the_supervisor_lives(tmp_path: Path):
+    """A look at each of those moments sees it come up, run and finish; were there a moment without the lock, it would be judged."""
+    world = World(tmp_path)
+    argv, spec = _order(world)
+    seen: list[RunState] = []
+
+    def look(call: int) -> None:
+        state, _ = rundir.verdict(world.home / spec.id)
+        if not seen or seen[-1] is not state:
+            seen.append(state)
+
+    assert not stepping.kill_before(1_000_000, argv, world.environ, look)
+
+    assert seen == [RunState.WANTED, RunState.RUNNING, FINISHED]
+    assert world.times_run == 1
+
+
 def _first_call_of_the_protocol(folder: Path) -> int:
     folder.mkdir()
     world = World(folder)
@@ -302,6 +320,7 @@ async def test_a_lost_run_says_whether_the_script_goes_on(world: World):
 async def test_a_supervisor_that_is_told_to_end_ends_the_script_and_writes_down_how(world: World):
     spec = world.spec(world.script("trap 'exit 6' TERM\necho up\nwhile :; do sleep 0.1; done"))
     with supervise(world, spec) as process:
+        await until((world.home / "run-1" / supervisor.STARTED).exists)
         await world.scripts.look([spec])
         await world.reported(lambda report: report.tail == ("up",))
         process.terminate()

@@ -222,6 +222,29 @@ async def test_a_rate_beyond_the_machine_shows_as_lag(world: World):
     assert report.alive
 
 
+async def test_latency_counts_from_when_a_probe_was_due_and_not_from_when_we_came_to_it(world: World):
+    await world.service()
+    await world.watches.look([world.spec(rate=20.0)])
+    await world.reported(lambda report: report.baseline.probes >= 10)
+    (pid,) = world.probers()
+
+    # Too short to be a pause, so what was due meanwhile is asked late.
+    async def stutter() -> None:
+        while True:
+            os.kill(pid, signal.SIGSTOP)
+            await asyncio.sleep(0.3)
+            os.kill(pid, signal.SIGCONT)
+            await asyncio.sleep(0.3)
+
+    stuttering = asyncio.create_task(stutter())
+    report = await world.reported(lambda report: report.baseline.lag_p95_s > 0.1)
+    stuttering.cancel()
+    os.kill(pid, signal.SIGCONT)
+
+    assert report.baseline.lost == 0
+    assert report.baseline.p95_s >= report.baseline.lag_p95_s
+
+
 async def test_watches_of_other_hosts_are_left_alone(world: World):
     await world.service()
     await world.watches.look([world.spec(id="elsewhere", host="there"), world.spec()])
