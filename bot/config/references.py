@@ -8,7 +8,7 @@ from bot.config.tree import Key, Node, dotted
 
 #: Words in the name of a key that make its value a secret: `token`, `db_password`, `X-Api-Key`.
 _SECRET_WORDS = {"token", "password", "passphrase", "secret", "authorization", "cookie", "credentials", "dsn", "apikey"}
-_PASSWORD_IN_URL = re.compile(r"://[^/@\s:]*:[^/@\s]+@")
+_PASSWORD_IN_URL = re.compile(r"https?://[^/@\s]+@|://[^/@\s:]*:[^/@\s]+@")
 #: Goes on in place of a variable that is not set: long enough for a text, and a number too.
 _STAND_IN = "0"
 _ALLOWED = ("env", "file", "prefix", "default", "then", "split")
@@ -20,10 +20,11 @@ def is_reference(node: Node) -> bool:
     return one is not None and not one.is_mapping and not isinstance(one.value, list)
 
 
-def is_secret(key: Key) -> bool:
-    if isinstance(key, int):
+def _is_secret(path: tuple[Key, ...]) -> bool:
+    """A parameter of a check whose name says so; an item may well be called `api-key`."""
+    if path[0] != "checks" or "with" not in path[2:3] or isinstance(path[-1], int):
         return False
-    words = re.split(r"[-_ ]", key.lower())
+    words = re.split(r"[-_ ]", path[-1].lower())
     return bool(_SECRET_WORDS.intersection(words)) or words[-1] == "key"
 
 
@@ -42,7 +43,7 @@ def _resolve(
         return _reference(node, path, environ, mistakes, secret=secret)
     if node.is_mapping:
         below = {
-            key: _resolve(one, (*path, key), environ, mistakes, secret=secret or is_secret(key))
+            key: _resolve(one, (*path, key), environ, mistakes, secret=secret or _is_secret((*path, key)))
             for key, one in node.entries.items()
         }
         return Node(place=node.place, value=below, keys=node.keys)
@@ -59,8 +60,13 @@ def _resolve(
         return Node(place=node.place, value=flat)
     if secret and isinstance(node.value, str):
         mistakes.add(node.place, dotted(path), "is a secret; write {env: NAME} or {file: PATH} in place of its value")
-    elif isinstance(node.value, str) and _PASSWORD_IN_URL.search(node.value):
-        mistakes.add(node.place, dotted(path), "holds a password in a URL; put it into the environment: {env: NAME}")
+    return _without_password(node, path, mistakes)
+
+
+def _without_password(node: Node, path: tuple[Key, ...], mistakes: Mistakes) -> Node:
+    if isinstance(node.value, str) and _PASSWORD_IN_URL.search(node.value):
+        sentence = "holds a password in a URL; give it to the check or the script as a secret of its own"
+        mistakes.add(node.place, dotted(path), sentence)
     return node
 
 
@@ -86,15 +92,18 @@ def _from_environment(node: Node, path: tuple[Key, ...], environ: Mapping[str, s
     default, split = node.get("default"), node.get("split")
     value = environ.get(str(name.value), "")
     if not value and default is not None:
-        return Node(place=default.place, value=default.value, keys=default.keys)
+        return _resolve(default, path, environ, mistakes, secret=False)
     if not value:
         mistakes.add_unset(name.place, dotted(path), str(name.value))
         value = _STAND_IN
     suffix = _suffix(node.get("then"), path, environ, mistakes)
-    if split is not None:
+    if split is not None and not (isinstance(split.value, str) and split.value):
+        mistakes.add(split.place, dotted((*path, "split")), 'expected the text between the parts, such as ","')
+    elif split is not None:
         parts = [one.strip() for one in value.split(str(split.value)) if one.strip()]
-        return Node(place=node.place, value=[Node(place=node.place, value=part + suffix) for part in parts])
-    return Node(place=node.place, value=value + suffix)
+        nodes = [_without_password(Node(place=node.place, value=part + suffix), path, mistakes) for part in parts]
+        return Node(place=node.place, value=nodes)
+    return _without_password(Node(place=node.place, value=value + suffix), path, mistakes)
 
 
 def _suffix(then: Node | None, path: tuple[Key, ...], environ: Mapping[str, str], mistakes: Mistakes) -> str:
@@ -102,7 +111,7 @@ def _suffix(then: Node | None, path: tuple[Key, ...], environ: Mapping[str, str]
     if then is None:
         return ""
     known = _resolve(then, (*path, "then"), environ, mistakes, secret=False)
-    if known.is_mapping:
+    if known.is_mapping or any(isinstance(one.value, dict | list) for one in known.elements):
         mistakes.add(then.place, dotted((*path, "then")), "expected a text, a reference, or a list of them")
         return ""
     return "".join(str(one.value) for one in known.elements or [known])

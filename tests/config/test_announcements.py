@@ -41,28 +41,36 @@ THREAD = "https://acme.slack.com/archives/C0CHECKOUT/p1"
     [
         (
             "planned",
-            f"*checkout 1.4.2* goes to production {HALF_PAST_TWO} – {HALF_PAST_THREE}. No downtime expected. "
-            f"12 changes since 1.4.1 (<https://git.example/compare|what's new>). <{THREAD}|Follow it here>.",
+            (
+                f"*checkout 1.4.2* goes to production {HALF_PAST_TWO} – {HALF_PAST_THREE}. No downtime expected. "
+                f"12 changes since 1.4.1 (<https://git.example/compare|what's new>). <{THREAD}|Follow it here>."
+            ),
             "*checkout 1.4.2* goes to production now. No downtime expected.",
         ),
         (
             "done",
-            f"*checkout 1.4.2* is live in production since {SINCE}: no downtime, 12 changes "
-            f"(<https://git.example/compare|what's new>). <{THREAD}|How it went>.",
+            (
+                f"*checkout 1.4.2* is live in production since {SINCE}: no downtime, 12 changes "
+                f"(<https://git.example/compare|what's new>). <{THREAD}|How it went>."
+            ),
             "*checkout 1.4.2* is live in production.",
         ),
         (
             "rolled_back",
-            f"*checkout* is back on 1.4.1 in production since {SINCE}, 11 min after 1.4.2 began to go out. "
-            "What happened: Performance degradation &gt; 50%: p95 +249 %. "
-            f"Next: Mara Lind and the team look into it, <{THREAD}|here>.",
+            (
+                f"*checkout* is back on 1.4.1 in production since {SINCE}, 11 min after 1.4.2 began to go out. "
+                "What happened: Performance degradation &gt; 50%: p95 +249 %. "
+                f"Next: Mara Lind and the team look into it, <{THREAD}|here>."
+            ),
             "*checkout* is back on the version before in production.",
         ),
         (
             "called_off",
-            "*checkout 1.4.2* does not go to production now; it was called off before anything changed. "
-            "1.4.1 stays in place. Why: Performance degradation &gt; 50%: p95 +249 %. "
-            f"<{THREAD}|More in the thread>.",
+            (
+                "*checkout 1.4.2* does not go to production now; it was called off before anything changed. "
+                "1.4.1 stays in place. Why: Performance degradation &gt; 50%: p95 +249 %. "
+                f"<{THREAD}|More in the thread>."
+            ),
             "*checkout 1.4.2* does not go to production now; it was called off before anything changed.",
         ),
     ],

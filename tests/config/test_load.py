@@ -168,6 +168,15 @@ def test_a_secret_stays_a_reference_and_never_enters_the_plan(tmp_path):
     assert "hunter2" not in repr(shop)
 
 
+def test_an_item_and_a_check_may_be_called_after_a_secret(tmp_path):
+    shop = plan(
+        tmp_path,
+        "sections: {before: {items: {api-key: {title: Key rotated, check: old-token}}}}\n"
+        "checks: {old-token: {uses: http, with: {urls: ['https://a.example'], text: refused}, pass: [failed == 0]}}",
+    )
+    assert shop.checks["old-token"].with_["text"] == "refused"
+
+
 def test_a_check_called_env_is_not_taken_for_a_reference(tmp_path):
     shop = plan(
         tmp_path,

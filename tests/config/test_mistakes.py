@@ -1,8 +1,11 @@
 """Which sentence does each mistake get, and where is it said to be?"""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from writing import APP, SERVICE, replaced, write
 
 from bot.config import load
@@ -234,7 +237,7 @@ IN_APP = [
     (
         "hosts: [a.example]",
         "hosts: [»'https://ana:hunter2@a.example']",
-        "checks.tls.with.hosts[1]: holds a password in a URL; put it into the environment: {env: NAME}",
+        "checks.tls.with.hosts[1]: holds a password in a URL; give it to the check or the script as a secret of its own",
     ),
     (
         "hosts: [a.example]",
@@ -255,6 +258,16 @@ IN_APP = [
         "hosts: [a.example]",
         "token: {env: T, »default: hunter2}",
         "checks.tls.with.token.default: not for secrets: only {env: NAME} or {file: PATH}",
+    ),
+    (
+        "hosts: [a.example]",
+        "hosts: {env: HOSTS, default: x, split: »''}",
+        'checks.tls.with.hosts.split: expected the text between the parts, such as ","',
+    ),
+    (
+        "hosts: [a.example]",
+        "hosts: [{env: HOSTS, then: »[a, [b]]}]",
+        "checks.tls.with.hosts[1].then: expected a text, a reference, or a list of them",
     ),
     # YAML itself.
     (
@@ -333,7 +346,9 @@ def ids(table: list[tuple[str, str, str]]) -> list[str]:
 @pytest.mark.parametrize(("old", "new", "sentence"), IN_APP, ids=ids(IN_APP))
 def test_a_mistake_in_the_defaults_gets_this_sentence(tmp_path, old, new, sentence):
     app, place = marked(replaced(APP, old, new))
-    assert said(tmp_path, app=app) == f"app.yaml:{place}: {sentence}"
+    with pytest.raises(ConfigError) as error:
+        load(write(tmp_path, app=app), {"HOSTS": "a,b"} if "then" in new or "split" in new else {})
+    assert str(error.value) == f"app.yaml:{place}: {sentence}"
 
 
 @pytest.mark.parametrize(("old", "new", "sentence"), IN_SERVICE, ids=ids(IN_SERVICE))
@@ -409,6 +424,61 @@ def test_a_variable_that_is_not_set_is_told_once_and_leads_to_no_other_mistake(t
     )
     lines = said(tmp_path, shop=SERVICE + service).splitlines()
     assert [line.split(": ")[1] for line in lines[1:]] == ["watch.url", "watch.addresses[1]", "chanel"]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    at=st.integers(0, APP.count(NEWLINE) - 1),
+    column=st.integers(0, 60),
+    what=st.sampled_from(
+        [
+            "~",
+            "[]",
+            "{}",
+            "- x",
+            " 1",
+            "true",
+            "{env: X}",
+            "{file: x}",
+            "{env: [a]}",
+            "[[a]]",
+            "{a: {b: c}}",
+            "'${",
+            '"',
+            "&a",
+            "*a",
+            "!!x",
+            "<<: {}",
+            "? a",
+            ": ",
+            "#",
+            "\t",
+            "\x00",
+            "{env: X, split: 1}",
+            "{env: X, default: [1, {}]}",
+            "-1 s",
+        ]
+    ),
+    instead=st.booleans(),
+)
+def test_whatever_is_written_there_is_a_plan_or_a_sentence(tmp_path, at, column, what, instead):
+    lines = APP.splitlines()
+    lines[at] = lines[at][:column] + what + ("" if instead else lines[at][column:])
+    with suppress(ConfigError):
+        assert load(write(tmp_path, app=NEWLINE.join(lines)), {}).services == ("shop",)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://ana:hunter2@a.example", "https://hunter2@a.example", "redis://:hunter2@a.example"]
+)
+@pytest.mark.parametrize(
+    "written", ["'{}'", "{{env: URL}}", "{{env: NONE, default: '{}'}}", "{{env: HOST, then: '{}'}}"]
+)
+def test_a_password_in_a_url_never_enters_the_plan(tmp_path, url, written):
+    app = replaced(APP, "hosts: [a.example]", f"hosts: [{written.format(url)}]")
+    with pytest.raises(ConfigError, match="holds a password in a URL") as error:
+        load(write(tmp_path, app=app), {"URL": url, "HOST": "see "})
+    assert "hunter2" not in str(error.value)
 
 
 def test_no_secret_is_repeated_in_what_is_said(tmp_path):
