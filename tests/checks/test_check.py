@@ -10,8 +10,8 @@ import pytest
 from helpers import context
 from pydantic import BaseModel
 
-from bot import check as registry
-from bot.check import Context, Seconds, check, completed, defaults, measure, plugins, validate
+from bot.check import Context, check, completed, defaults, measure, measuring, plugins, validate
+from bot.check import plugin as registry
 from bot.errors import Cannot, ConfigError, Unreachable
 from bot.judge import parse
 from bot.model import Measured, Row, Verdict
@@ -22,7 +22,6 @@ PLUGINS = plugins()
 
 class Params(BaseModel, extra="forbid"):
     word: str = ""
-    wait: Seconds = 0.0
     nested: dict[str, str] = {}
 
 
@@ -85,7 +84,7 @@ async def test_a_plugin_that_never_returns_is_given_up(plugin):
 
 
 async def test_a_plugin_that_blocks_or_clings_keeps_nobody_else_waiting(plugin, monkeypatch):
-    monkeypatch.setattr(registry, "GRACE_S", 0.2)
+    monkeypatch.setattr(measuring, "GRACE_S", 0.2)
     release = threading.Event()
     plan = replace(plugin(lambda *_: release.wait(60)), timeout_s=0.3)
     ticks = 0
@@ -268,13 +267,6 @@ def test_a_name_taken_twice_is_refused(plugin):
     plugin(lambda *_: None)
     with pytest.raises(ConfigError, match="Two checks are called 'probe'"):
         plugin(lambda *_: None)
-
-
-def test_durations_may_be_written_as_people_write_them():
-    assert Params(wait="26h").wait == 93600
-    assert Params(wait=5).wait == 5
-    with pytest.raises(ValueError, match="not a duration"):
-        Params(wait="5 MB")
 
 
 def test_every_plugin_of_the_first_release_is_there():

@@ -1,15 +1,22 @@
-"""Which values of a configuration stand elsewhere, and what are they?
+"""What do `${version}` and `{env: NAME}` stand for in a check's parameters and rules?
 
 `{env: NAME}` and `{file: PATH}` stand for a secret: it is read when it is needed and redacted from whatever is kept.
 `prefix` goes in front of it: `{env: API_TOKEN, prefix: "Bearer "}`. What is no secret was put in place by `bot.config`.
 """
 
+import re
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bot.errors import Cannot
+from bot.plan import CheckPlan
+
+#: What may stand as `${…}` in a parameter or a rule.
+VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment")
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 _KEYS = frozenset({"env", "file", "prefix"})
 #: Fits wherever a word or a number is asked for.
@@ -61,3 +68,47 @@ def _read(reference: Mapping[str, Any], environ: Mapping[str, str]) -> str:
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not text"
         raise Cannot(f"The secret in {path} could not be read: {why}.") from error
+
+
+def unknown_variables(value: Any) -> Iterator[str]:
+    """Every `${…}` that stands for nothing."""
+    for text in _texts(value):
+        yield from (name for name in _VARIABLE.findall(text) if name not in VARIABLES)
+
+
+def without_variables(text: str) -> str:
+    """The text with a word in place of each `${…}`."""
+    return _VARIABLE.sub("x", text)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in typing.cast("Mapping[Any, Any]", value).values():
+            yield from _texts(one)
+    elif isinstance(value, list | tuple):
+        for one in typing.cast("list[Any]", value):
+            yield from _texts(one)
+
+
+def filled(value: Any, release: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _fact(match[1], release), value)
+    if isinstance(value, Mapping):
+        mapping = typing.cast("Mapping[Any, Any]", value)
+        return {key: filled(one, release) for key, one in mapping.items()}
+    if isinstance(value, list | tuple):
+        return [filled(one, release) for one in typing.cast("list[Any]", value)]
+    return value
+
+
+def filled_rules(plan: CheckPlan, release: Mapping[str, str]) -> CheckPlan:
+    require, pass_, warn = (tuple(filled(list(rules), release)) for rules in (plan.require, plan.pass_, plan.warn))
+    return replace(plan, require=require, pass_=pass_, warn=warn)
+
+
+def _fact(name: str, release: Mapping[str, str]) -> str:
+    if name in VARIABLES and (value := release.get(name, "")):
+        return value
+    raise Cannot(f"The {name} of this deployment is not known, and this check needs it.")

@@ -1,0 +1,8 @@
+"""What is a check? `checks/` has them; here is how one is registered, refused, measured and told."""
+
+from bot.check.filling import VARIABLES
+from bot.check.measuring import measure
+from bot.check.plugin import Context, Plugin, check, completed, defaults, plugins
+from bot.check.valid import validate
+
+__all__ = ["VARIABLES", "Context", "Plugin", "check", "completed", "defaults", "measure", "plugins", "validate"]

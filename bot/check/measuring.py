@@ -1,0 +1,135 @@
+"""How is a check measured without letting it hurt the bot?"""
+
+import asyncio
+import contextvars
+import threading
+import time
+from collections.abc import Collection, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from bot import judge
+from bot.check.filling import filled, filled_rules, resolved
+from bot.check.keeping import cleaned, summary
+from bot.check.plugin import Context, Plugin, completed, named
+from bot.check.valid import read_params
+from bot.errors import Cannot, ConfigError, Unreachable
+from bot.model import Finding, Measured, Value, Verdict
+from bot.net import words
+from bot.plan import CheckPlan
+
+#: A finding that says nothing is worth another look soon, whatever a good one is worth.
+UNKNOWN_VALID_FOR_S = 300.0
+#: How much longer than its time limit a check may take to notice that it is over.
+GRACE_S = 2.0
+
+
+async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] | None = None) -> Finding:
+    """Measure and judge one plan. Whatever the plugin does, this gives a finding."""
+    begun = time.monotonic()
+    baseline = baseline or {}
+    measured: Measured | None = None
+    problem = ""
+    hidden: tuple[str, ...] = ()
+    told: Collection[str] = ()
+    try:
+        plan = filled_rules(completed(plan), ctx.release)
+        plugin = named(plan.uses, plan.name)
+        told = plugin.values
+        with_, hidden = resolved(dict(plan.with_), ctx.environ)
+        params = read_params(plugin, plan.name, filled(with_, ctx.release))
+        for attempt in range(max(1, plan.attempts)):
+            if attempt:
+                await asyncio.sleep(plan.retry_after_s)
+            measured, problem = await _attempt(plugin, params, plan, ctx)
+            if _settled(plan, measured) or ctx.left() < plan.retry_after_s:
+                break
+    except (Cannot, ConfigError) as known:
+        measured, problem = None, str(known)
+    seen = measured and cleaned(measured, hidden)
+    verdict, conditions = judge.judge(plan, seen, baseline) if not problem else (Verdict.UNKNOWN, ())
+    line = summary(verdict, conditions, seen, problem, told=told, hidden=hidden)
+    now = ctx.clock.now()
+    valid_for_s = min(plan.valid_for_s, UNKNOWN_VALID_FOR_S) if verdict is Verdict.UNKNOWN else plan.valid_for_s
+    return Finding(
+        check=plan.name,
+        verdict=verdict,
+        summary=line,
+        measured_at=now,
+        expires_at=now + timedelta(seconds=valid_for_s),
+        duration_s=time.monotonic() - begun,
+        values=seen.values if seen else {},
+        rows=seen.rows if seen else (),
+        conditions=conditions,
+        links=seen.links if seen else (),
+        baseline=baseline if any(one.threshold is not None for one in conditions) else {},
+    )
+
+
+def _settled(plan: CheckPlan, measured: Measured | None) -> bool:
+    """Trying again cannot help when every value that a rule asks for is there; a measured fail is never retried."""
+    if measured is None:
+        return False
+    asked = (judge.parse(rule).name for rule in (*plan.require, *plan.pass_, *plan.warn))
+    return all(judge.known(measured.values.get(name)) is not None for name in asked)
+
+
+async def _attempt(plugin: Plugin, params: BaseModel, plan: CheckPlan, ctx: Context) -> tuple[Measured | None, str]:
+    limit = min(plan.timeout_s, ctx.left())
+    own = replace(ctx, deadline=time.monotonic() + limit, net=replace(ctx.net, timeout_s=min(ctx.net.timeout_s, limit)))
+    try:
+        return await _isolated(plugin, params, own, limit), ""
+    except (Cannot, ConfigError):
+        raise
+    except TimeoutError:
+        return None, f"It did not finish within its limit of {judge.duration(limit)}."
+    except Unreachable as error:
+        return None, str(error)
+    # A plugin is somebody's code: whatever it raises is a finding that blocks, never the end of the bot.
+    except Exception as error:
+        ctx.log.exception("check failed", extra={"check": plan.name, "uses": plugin.name})
+        return None, f"The check itself broke: {type(error).__name__}: {words(error)}."
+
+
+async def _isolated(plugin: Plugin, params: BaseModel, ctx: Context, limit: float) -> Measured:
+    """Run a plugin in a thread and a loop of its own, so that one that blocks keeps nobody else waiting."""
+    outcome: Future[Measured] = Future()
+    outcome.set_running_or_notify_cancel()
+    inner: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
+
+    async def main() -> Measured:
+        if (task := asyncio.current_task()) is not None:
+            inner.append((asyncio.get_running_loop(), task))
+        async with asyncio.timeout(limit):
+            return _sound(await plugin.measure(params, ctx))
+
+    def live() -> None:
+        try:
+            outcome.set_result(asyncio.run(main()))
+        except Exception as error:  # noqa: BLE001 - it is raised again where somebody waits
+            outcome.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - sys.exit() in a plugin ends the plugin, not the wait for it
+            outcome.set_exception(RuntimeError(f"it raised {type(error).__name__}"))
+
+    run = contextvars.copy_context().run
+    threading.Thread(target=run, args=(live,), name=f"check-{plugin.name}", daemon=True).start()
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(outcome), limit + GRACE_S)
+    finally:
+        if not outcome.done() and inner and not inner[0][0].is_closed():
+            inner[0][0].call_soon_threadsafe(inner[0][1].cancel)
+
+
+def _sound(measured: object) -> Measured:
+    """What a plugin returned, if it is what plugins return."""
+    if not isinstance(measured, Measured):
+        raise TypeError(f"it returned {type(measured).__name__}, not Measured")
+    for values in (measured.values, *(row.values for row in measured.rows)):
+        for name, value in values.items():
+            if not isinstance(value, str | int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"its value {name} is {type(value).__name__}, not a number, a word or a truth value")
+    return measured

@@ -1,0 +1,159 @@
+"""What is a check, and which ones are there?"""
+
+import difflib
+import inspect
+import logging
+import sys
+import time
+import typing
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from bot.errors import ConfigError
+from bot.model import Clock, Measured
+from bot.net import Net
+from bot.plan import CheckPlan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What a check is given of the world."""
+
+    clock: Clock
+    net: Net
+    #: A folder of its own for whatever it has to write.
+    work: Path
+    #: Monotonic; after it nobody waits for the answer any more.
+    deadline: float
+    #: service, environment, version, commit, previous, deployment; what is not known is missing or empty.
+    release: Mapping[str, str] = field(default_factory=dict)
+    #: Only for resolving references, and for what `exec` passes on by name.
+    environ: Mapping[str, str] = field(default_factory=dict)
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("checks"))
+
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self.deadline - time.monotonic())
+
+
+Measure = Callable[[Any, Context], Awaitable[Measured]]
+Plug = TypeVar("Plug", bound=Callable[..., Awaitable[Measured]])
+#: Names that rules may use besides the plugin's own, given its parameters; None: any.
+Names = Callable[[Any], Collection[str] | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A way to measure one thing."""
+
+    name: str
+    #: What it answers, in one sentence: the docstring of its module.
+    question: str
+    doc: str
+    why: str
+    fix: str
+    params: type[BaseModel]
+    measure: Measure
+    #: Each value that it measures, and what that means.
+    values: Mapping[str, str]
+    names: Names
+    needs: frozenset[str]
+    intrusive: bool
+    require: tuple[str, ...]
+    pass_: tuple[str, ...]
+    warn: tuple[str, ...]
+
+
+_PLUGINS: dict[str, Plugin] = {}
+
+
+def plugins() -> Mapping[str, Plugin]:
+    """Every plugin that has been imported, by name."""
+    return dict(sorted(_PLUGINS.items()))
+
+
+def _no_names(params: Any) -> Collection[str]:  # noqa: ARG001 - a plugin whose values are all known
+    return ()
+
+
+def check(
+    name: str,
+    *,
+    values: Mapping[str, str],
+    pass_: Collection[str],
+    warn: Collection[str] = (),
+    require: Collection[str] = (),
+    names: Names = _no_names,
+    needs: Collection[str] = (),
+    intrusive: bool = False,
+) -> Callable[[Plug], Plug]:
+    """Register an `async def plugin(params, ctx) -> Measured` under this name, with the rules it has by default."""
+
+    def register(measure_it: Plug) -> Plug:
+        if name in _PLUGINS:
+            raise ConfigError(f"Two checks are called '{name}': {_PLUGINS[name].measure.__module__} and this one.")
+        body, why, fix = _sections(inspect.getdoc(measure_it) or "")
+        _PLUGINS[name] = Plugin(
+            name=name,
+            question=(sys.modules[measure_it.__module__].__doc__ or "").strip().splitlines()[0],
+            doc=body,
+            why=why,
+            fix=fix,
+            params=typing.get_type_hints(measure_it)["params"],
+            measure=measure_it,
+            values=dict(values),
+            names=names,
+            needs=frozenset(needs),
+            intrusive=intrusive,
+            require=tuple(require),
+            pass_=tuple(pass_),
+            warn=tuple(warn),
+        )
+        return measure_it
+
+    return register
+
+
+def _sections(doc: str) -> tuple[str, str, str]:
+    """The docstring up to `Why:`, and the paragraphs after `Why:` and `Fix:`, each as one line."""
+    body, _, rest = doc.partition("\nWhy:")
+    why, _, fix = rest.partition("\nFix:")
+    return body.strip(), " ".join(why.split()), " ".join(fix.split())
+
+
+def named(uses: str, where: str) -> Plugin:
+    if plugin := _PLUGINS.get(uses):
+        return plugin
+    raise ConfigError(
+        f"check '{where}': there is no check called '{uses}'{nearest(uses, _PLUGINS)}; there are {', '.join(plugins())}"
+    )
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean '{near[0]}'?" if near else ""
+
+
+def defaults(name: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """The rules (require, pass, warn) of a plugin where app.yaml gives none."""
+    plugin = named(name, name)
+    return plugin.require, plugin.pass_, plugin.warn
+
+
+def completed(plan: CheckPlan) -> CheckPlan:
+    """The same plan with the plugin's rules and help where it has none of its own."""
+    plugin = named(plan.uses, plan.name)
+    ruled = plan.require or plan.pass_ or plan.warn
+    return replace(
+        plan,
+        require=plan.require if ruled else plugin.require,
+        pass_=plan.pass_ if ruled else plugin.pass_,
+        warn=plan.warn if ruled else plugin.warn,
+        intrusive=plan.intrusive or plugin.intrusive,
+        why=plan.why or plugin.why,
+        fix=plan.fix or plugin.fix,
+    )
