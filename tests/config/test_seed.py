@@ -137,6 +137,10 @@ def test_calling_off_takes_back_what_was_prepared(plan):
     assert undone == {"freeze": "unfreeze", "notify": "call-off", "scale": "scale-back"}
 
 
+def test_what_sends_bursts_is_measured_by_itself(plan):
+    assert [name for name, one in plan.checks.items() if one.intrusive] == ["rate-limit"]
+
+
 def test_nothing_rolls_back_by_itself(plan):
     assert not any(trigger.auto for trigger in plan.triggers)
 
