@@ -77,9 +77,20 @@ def _with_transport(app: ASGIApp) -> ASGIApp:
         transport = getattr(getattr(send, "__self__", None), "transport", None)
         if scope["type"] == "http" and transport is not None:
             scope["sandbox.transport"] = transport
+        if scope["type"] == "http" and _from_elsewhere(scope):
+            told = {"error": "The sandbox takes requests from its own page and from programs, not from other sites."}
+            await JSONResponse(told, status_code=403)(scope, receive, send)
+            return
         await app(scope, receive, send)
 
     return wrapped
+
+
+def _from_elsewhere(scope: Scope) -> bool:
+    """Whether a page of another site sends this; there is no login, so a browser must not be its tool."""
+    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    origin = headers.get(b"origin", "")
+    return bool(origin) and origin.partition("://")[2] != headers.get(b"host", "")
 
 
 async def _front(_request: Request) -> Response:

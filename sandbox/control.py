@@ -168,7 +168,8 @@ def _viewer(box: Sandbox, request: Request) -> User:
 
 
 async def _state(box: Sandbox, request: Request) -> Response:
-    user = _viewer(box, request)
+    # A page that does not know anybody yet looks through the eyes of the first person.
+    user = _viewer(box, request) if request.query_params.get("as") else box.workspace.people()[0]
     workspace, app = box.workspace, box.world.app
     channels: list[Body] = []
     for found in workspace.rooms.values():
@@ -323,8 +324,11 @@ async def _channel(box: Sandbox, request: Request) -> Response:
         raise Impossible(f"There is no channel {body.get('channel')!r}.")
     if isinstance(body.get("archived"), bool):
         found.archived = body["archived"]
-    if isinstance(body.get("members"), list) and set(body["members"]) <= set(box.workspace.users):
-        found.members = list(body["members"])
+    members = body.get("members")
+    if members is not None:
+        if not isinstance(members, list) or not all(isinstance(m, str) and m in box.workspace.users for m in members):
+            raise Impossible("`members` has to be a list of user ids of this workspace.")
+        found.members = list(members)
     box.workspace.keep_room(found)
     return JSONResponse({"ok": True})
 

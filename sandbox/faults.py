@@ -67,6 +67,9 @@ class Faults:
             )
         if told.get("fault") not in KINDS:
             raise BadFault(f"There is no fault {told.get('fault')!r}; there are {', '.join(KINDS)}.")
+        for key in ("method", "user", "channel"):
+            if not isinstance(told.get(key, ""), str):
+                raise BadFault(f"`{key}` has to be a string.")
         for key, kinds in (("probability", (int, float)), ("seconds", (int, float)), ("times", (int, type(None)))):
             if key in told and (not isinstance(told[key], kinds) or isinstance(told[key], bool)):
                 raise BadFault(f"`{key}` has to be a number.")

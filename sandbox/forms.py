@@ -72,6 +72,8 @@ def chosen(element: dict[str, Any], value: dict[str, Any] | None, fetched: list[
     """Turn what the page or a test says into Slack's value; refuse what the element does not offer."""
     kind = element["type"]
     given = value or {}
+    for name, held in given.items():
+        _expect(name, held)
     if kind in TYPED:
         return {"type": kind, "value": given.get("value") or None}
     if kind == "rich_text_input":
@@ -89,6 +91,22 @@ def chosen(element: dict[str, Any], value: dict[str, Any] | None, fetched: list[
         }
     field = PICKED[kind]
     return {"type": kind, field: given.get(field, [] if field.endswith("s") else None)}
+
+
+def _expect(name: str, held: Any) -> None:
+    """Refuse a value of the wrong JSON type, whoever sent it."""
+    if held is None or name == "rich_text_value":
+        return
+    if name in ("files", "selected_options") or name.endswith("s"):
+        right = isinstance(held, list)
+    elif name == "selected_date_time":
+        right = isinstance(held, int) and not isinstance(held, bool)
+    elif name == "selected_option":
+        right = isinstance(held, str | dict)
+    else:
+        right = isinstance(held, str)
+    if not right:
+        raise BadValue(f"`{name}` has a value of the wrong type: {held!r}.")
 
 
 def _option(wanted: Any, offered: list[dict[str, Any]]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ TYPES: dict[str, dict[str, Any]] = {
 ENDPOINTS = (
     Endpoint(
         verb="get", path="/control/state", says="The team, the app, people, groups and the channels that the person sees.",
-        needs=("as",),
+        takes=("as",),
     ),
     Endpoint(
         verb="get", path="/control/messages", says="A channel's messages or a thread, oldest first, ephemeral ones included.",

@@ -172,7 +172,7 @@ def post(box: Sandbox, user: User, found: Room, told_: dict[str, Any]) -> Messag
         raise Impossible(f"{user.real_name} is not in #{found.name}.")
     thread = told_.get("thread")
     if thread is not None:
-        parent = found.messages.get(thread)
+        parent = found.messages.get(thread) if isinstance(thread, str) else None
         if parent is None:
             raise Impossible("There is no such thread any more.")
         thread = parent.get("thread_ts") or thread

@@ -115,6 +115,8 @@ def load_world(path: Path = ACME, manifest: Path | None = None, environment: Map
         bot = User(
             id=app.bot_user_id, name=app.name.lower(), real_name=app.name, title="App", color="#1d1c1d", is_bot=True
         )
+        if not people:
+            raise BadWorld(f"{path} has no people; a workspace needs at least one under `users`.")
         return World(
             team=team,
             app=app,
