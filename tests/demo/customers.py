@@ -6,6 +6,7 @@ Some come anew for each request, one keeps its connection, one buys. Anything bu
 import http.client
 import itertools
 import json
+import os
 import signal
 import socket
 import sys
@@ -27,7 +28,7 @@ seconds: list[float] = []
 
 
 # People look at a page before they press; without it, four of them keep a small machine from doing anything else.
-LOOKING_S = 0.02
+LOOKING_S = float(os.environ.get("LOOKING_S", "0.02"))
 
 
 def note(kind: str, why: str, took: float) -> None:

@@ -1,0 +1,163 @@
+"""The whole demonstration as a newcomer starts it, and the people who sit in front of its page."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+PICTURES = Path(os.environ.get("PICTURES", ROOT / "var" / "pictures"))
+
+#: Machines differ; what is waited for comes, or the test fails after this long.
+PATIENT_S = 240
+
+OWNERS = {
+    "U0ANA": "DevOps Lead",
+    "U0CHLOE": "Database Admin",
+    "U0EUNJI": "Security Team",
+    "U0GRACE": "Product Owner",
+}
+
+
+class Demo:
+    """`python -m demo` in a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.url = ""
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        environ = {**os.environ, "DEMO_HOME": str(self.home), "PORT": "0"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "demo"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        said: list[str] = []
+        for line in self.process.stdout:
+            said.append(line)
+            if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                self.url = found[0]
+            if line.startswith("Ctrl-C"):
+                return
+        raise AssertionError("".join(said))
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=120)
+        left = subprocess.run(["pgrep", "-af", str(self.home)], capture_output=True, text=True, check=False).stdout
+        assert not left, f"left behind:\n{left}"
+
+    def environ(self) -> dict[str, str]:
+        pairs = (line.split("=", 1) for line in (self.home / "production" / "production.env").read_text().splitlines())
+        return {**os.environ, **{pair[0]: pair[1].strip("'\"") for pair in pairs if len(pair) == 2}}
+
+
+@contextmanager
+def customers(demo: Demo) -> Iterator[dict[str, Any]]:
+    """An independent process that uses the shop and counts what it did not get; the count is there afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests" / "demo" / "customers.py")],
+        env={**demo.environ(), "LOOKING_S": "0.25"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "shopping\n"
+    count: dict[str, Any] = {}
+    try:
+        yield count
+    finally:
+        process.terminate()
+        out, _ = process.communicate(timeout=60)
+        count |= json.loads(out)
+
+
+class Somebody:
+    """One person of Acme in front of the page, who does things by what is written on them."""
+
+    def __init__(self, browser: Browser, demo: Demo, user: str, *, dark: bool = False, phone: bool = False) -> None:
+        self.demo = demo
+        self.user = user
+        size: Any = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
+        self.context: BrowserContext = browser.new_context(viewport=size, color_scheme="dark" if dark else "light")
+        self.page: Page = self.context.new_page()
+        self.page.set_default_timeout(PATIENT_S * 1000)
+        self.page.goto(f"{demo.url}/#/as/{user}/C0CHECKOUT")
+
+    def leaves(self) -> None:
+        self.context.close()
+
+    def types(self, words: str) -> None:
+        box = self.page.get_by_role("textbox", name="Message #checkout")
+        box.fill(words)
+        box.press("Enter")
+
+    def reads(self, words: str | re.Pattern[str], where: Locator | None = None) -> None:
+        expect((where or self.page.locator("body")).get_by_text(words).first).to_be_visible(timeout=PATIENT_S * 1000)
+
+    @property
+    def thread(self) -> Locator:
+        return self.page.get_by_role("complementary", name="Thread")
+
+    def opens_thread(self, version: str) -> None:
+        self.page.evaluate("location.hash = '#/'")
+        self.page.goto(f"{self.demo.url}/#/as/{self.user}/C0CHECKOUT")
+        card = self.page.get_by_role("article").filter(has=self.page.get_by_role("heading", name=f"checkout {version}"))
+        card.get_by_role("button", name=re.compile(r"\d+ repl")).click()
+        expect(self.thread.get_by_role("heading", name=f"checkout {version}")).to_be_visible()
+
+    def message(self, title: str) -> Locator:
+        """The newest message of the thread with these words in it."""
+        return self.thread.get_by_role("article").filter(has_text=title).last
+
+    def presses(self, label: str, where: Locator | None = None, *, confirm: str = "") -> None:
+        (where or self.thread).get_by_role("button", name=label, exact=True).last.click()
+        if confirm:
+            self.page.get_by_role("dialog").get_by_role("button", name=confirm, exact=True).click()
+
+    def ticks_everything(self, asked: str) -> int:
+        """Tick each open box of a line that asks for this role, with a note where evidence is asked for."""
+        count = 0
+        lines = self.thread.locator(".b-section").filter(has_text=re.compile(f"{asked}: "))
+        while True:
+            open_ = lines.filter(has=self.page.get_by_role("checkbox", checked=False))
+            if open_.count() == 0:
+                return count
+            first = open_.first
+            words = first.inner_text()
+            first.get_by_role("checkbox").click()
+            if "evidence asked for" in words:
+                dialog = self.page.get_by_role("dialog", name="Evidence")
+                dialog.get_by_role("textbox", name=re.compile("Note")).fill("Looked at it; all is well.")
+                dialog.get_by_role("button", name="Tick", exact=True).click()
+                expect(dialog).to_have_count(0)
+            title = words.splitlines()[0].replace("☐", "").strip().removeprefix("to do").strip()
+            expect(lines.filter(has_text=title)).to_have_count(0)
+            count += 1
+
+    def signs(self) -> None:
+        """Go, in the direct message that asks for it."""
+        self.page.get_by_role("link", name=re.compile("^T-Minus")).click()
+        self.page.get_by_role("tab", name="Messages").click()
+        asked = self.page.get_by_role("article").filter(has_text="wants your go").last
+        asked.get_by_role("button", name="Go", exact=True).click()
+        expect(asked.get_by_text("GO", exact=False).first).to_be_visible()
+
+    def advances(self, label: str) -> None:
+        self.page.get_by_role("button", name=label, exact=True).click()
+
+    def pictures(self, name: str) -> None:
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        time.sleep(0.3)
+        self.page.screenshot(path=PICTURES / f"{name}.png")

@@ -1,0 +1,149 @@
+"""The whole journey as people walk it: in the browser, by what is written on buttons, against the real processes."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.company import OWNERS, Demo, Somebody, customers
+from tests.browser.conftest import ARGUMENTS, CHROMIUM
+
+pytestmark = [pytest.mark.browser, pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(1500)]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    one = Demo(tmp_path / "demo")
+    one.start()
+    yield one
+    one.stop()
+
+
+def clears(browser: Browser, demo: Demo, version: str) -> None:
+    """The four roles tick what is theirs and sign."""
+    for user, title in OWNERS.items():
+        who = Somebody(browser, demo, user)
+        who.opens_thread(version)
+        who.ticks_everything(title)
+        who.signs()
+        who.leaves()
+
+
+def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Browser, demo: Demo):
+    mara = Somebody(browser, demo, "U0MARA")
+    mara.types("/deploy start checkout 1.4.2")
+    mara.opens_thread("1.4.2")
+    mara.reads("Security Verification", mara.thread)
+    mara.reads(re.compile("first 429 at request"), mara.thread)
+    mara.pictures("1-preflight")
+
+    clears(browser, demo, "1.4.2")
+    mara.reads("All clear.")
+    mara.pictures("2-all-clear")
+    with customers(demo) as count:
+        mara.presses("Start", confirm="Start")
+        mara.reads(re.compile("Deploy script"), mara.thread)
+        mara.pictures("3-deploying")
+        mara.reads("Post-Deployment Verification", mara.thread)
+    assert count["lost"] == 0, count
+    assert count["requests"] > 50
+
+    for user, title in OWNERS.items():
+        who = Somebody(browser, demo, user)
+        who.opens_thread("1.4.2")
+        who.ticks_everything(title)
+        who.leaves()
+    mara.reads(re.compile(r"Live since"), mara.thread)
+    mara.pictures("4-live")
+    mara.page.goto(f"{demo.url}/#/as/U0MARA/C0RELEASES")
+    mara.reads(re.compile("is live in production"))
+    mara.pictures("5-announced")
+
+    mara.advances("+1 h")
+    mara.advances("+1 h")
+    follows_up(browser, demo, "Immediate")
+    mara.leaves()
+    demo.stop()
+    demo.start()
+    mara = Somebody(browser, demo, "U0MARA")
+    mara.opens_thread("1.4.2")
+    mara.advances("+1 day")
+    follows_up(browser, demo, "Short-term")
+    for _ in range(6):
+        mara.advances("+1 day")
+    follows_up(browser, demo, "Long-term")
+    mara.opens_thread("1.4.2")
+    mara.reads(re.compile("Closed"), mara.thread)
+    mara.pictures("6-closed")
+
+
+def follows_up(browser: Browser, demo: Demo, window: str) -> None:
+    """Everybody does what the follow-up asks of them."""
+    for user, title in OWNERS.items():
+        who = Somebody(browser, demo, user)
+        who.opens_thread("1.4.2")
+        who.reads(re.compile(window), who.thread)
+        who.ticks_everything(title)
+        who.leaves()
+
+
+def test_a_version_that_does_not_start_is_rolled_back(browser: Browser, demo: Demo):
+    mara = Somebody(browser, demo, "U0MARA", dark=True)
+    mara.types("/deploy start checkout 1.6.0")
+    mara.opens_thread("1.6.0")
+    clears(browser, demo, "1.6.0")
+    mara.reads("All clear.")
+    mara.presses("Start", confirm="Start")
+    mara.reads(re.compile("Roll back, or accept?"), mara.thread)
+    mara.pictures("7-roll-back")
+
+    ben = Somebody(browser, demo, "U0BEN")
+    ben.opens_thread("1.6.0")
+    ben.presses("Roll back", confirm="Roll back")
+    restore = ben.message("Rollback")
+    ben.reads(re.compile("Verify rollback"), restore)
+    chloe = Somebody(browser, demo, "U0CHLOE")
+    chloe.opens_thread("1.6.0")
+    if chloe.thread.get_by_role("button", name="Go ahead").count():
+        chloe.presses("Go ahead", confirm="Go ahead")
+    mara.reads(re.compile("Rolled back"), mara.thread)
+    mara.pictures("8-rolled-back")
+    mara.page.goto(f"{demo.url}/#/as/U0MARA/C0RELEASES")
+    mara.reads(re.compile("is back on 1.4.1"))
+
+
+def test_what_is_forbidden_is_refused_with_a_sentence(browser: Browser, demo: Demo):
+    ivy = Somebody(browser, demo, "U0IVY")
+    ivy.types("/deploy stat")
+    ivy.reads(re.compile("Did you mean"))
+    ivy.types("/deploy start chekout 1.4.2")
+    ivy.reads(re.compile("There is no service chekout"))
+    ivy.types("/deploy start checkout latest")
+    ivy.reads(re.compile("is not a version of checkout"))
+
+    ana = Somebody(browser, demo, "U0ANA")
+    ana.types("/deploy start checkout 1.4.2")
+    ana.opens_thread("1.4.2")
+    ana.reads("In the way", ana.thread)
+    ivy.types("/deploy start checkout 1.5.0")
+    ivy.reads(re.compile("checkout-1.*Ana Ruiz"))
+    ivy.types("/deploy go")
+    ivy.reads(re.compile("You fill no role of checkout-1"))
+    ana.reads(re.compile("asked"), ana.thread)
+    ana.types("/deploy go")
+    ana.reads(re.compile("You started checkout-1; somebody else of the roster has to sign"))
+    ivy.types("/deploy hold because")
+    ivy.reads(re.compile("Only somebody of the roster can hold"))
+    ivy.types("/deploy abort I do not like it")
+    ivy.reads(re.compile("Only Ana Ruiz, who started this, or somebody of the roster can abort it"))
+    ivy.pictures("9-refused")
