@@ -171,13 +171,14 @@ export function announce(text) {
   while (live.children.length > 20) live.firstElementChild.remove();
 }
 
+const toasts = h("div", { class: "toasts" });
+
 /** A short note at the bottom of the window; errors stay until they are dismissed or 12 s have passed. */
 export function toast(text, { error = false } = {}) {
-  const box = document.getElementById("toasts");
   const note = h("div", { class: error ? "toast toast-error" : "toast", role: error ? "alert" : "status" }, error && icon("warn"), h("span", {}, text),
     h("button", { class: "icon-button", type: "button", "aria-label": "Dismiss", onclick: () => note.remove() }, icon("close", 14)));
-  const home = document.querySelector("dialog[open]:last-of-type") ?? document.body;
-  if (box.parentNode !== home) home.append(box);
-  box.append(note);
+  const home = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (toasts.parentNode !== home) home.append(toasts);
+  toasts.append(note);
   setTimeout(() => note.remove(), error ? 12000 : 5000);
 }

@@ -9,6 +9,7 @@ const PAGE = 100;
 let stop = () => undefined;
 let loading = 0;
 let missed = [];
+let reloading = 0;
 
 /** Loads with events kept aside, so that an answer that was on its way cannot overwrite something newer. */
 async function load(work) {
@@ -75,12 +76,22 @@ export async function loadViews() {
   changed();
 }
 
-export async function markRead(channel, ts) {
+const marked = new Map();
+const marking = new Map();
+
+/** Tells the sandbox, a moment later, that everything up to `ts` was in sight. */
+export function markRead(channel, ts) {
   const known = channelOf(channel);
-  if (!ts || !known || (known.unread === 0 && known.mentions === 0)) return;
+  const key = `${S.me}/${channel}`;
+  if (!ts || !known || marked.get(key) === ts) return;
+  const news = marked.has(key) || known.unread > 0 || known.mentions > 0;
+  marked.set(key, ts);
   known.unread = 0;
   known.mentions = 0;
-  await post("/control/mark", { as: S.me, channel, ts }).catch(() => undefined);
+  if (!news) return;
+  const as = S.me;
+  clearTimeout(marking.get(key));
+  marking.set(key, setTimeout(() => post("/control/mark", { as, channel, ts }).catch(() => undefined), 300));
 }
 
 export const inSight = (message) => S.place.kind === "channel" && S.place.channel === message.channel && (!threadRoot(message) || S.place.thread === threadRoot(message) || message.subtype === "thread_broadcast");
@@ -114,7 +125,8 @@ const EVENTS = {
   },
   clock: (clock) => setClock(clock),
   state: () => {
-    loadState().then(noticeReset, () => undefined);
+    clearTimeout(reloading);
+    reloading = setTimeout(() => loadState().then(noticeReset, () => undefined), 60);
   },
   finding: ({ entry }) => {
     S.findings += 1;

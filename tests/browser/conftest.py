@@ -1,8 +1,7 @@
 """How does a browser test get a sandbox, a slack-bolt app in it, and a person in front of the page?"""
 
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -20,9 +19,9 @@ ARGUMENTS = [
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Any:
-    running = start(tmp_path / "workspace")
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = start(tmp_path_factory.mktemp("workspace"))
     yield running
     running.process.terminate()
     assert running.process.wait(timeout=20) in (0, -15)
@@ -31,7 +30,10 @@ def sandbox(tmp_path: Path) -> Any:
 @pytest.fixture
 async def people(sandbox: Running) -> AsyncIterator[Person]:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
-        yield Person(sandbox.url, http)
+        one = Person(sandbox.url, http)
+        await one.do("/control/reset")
+        await one.do("/control/limits", enabled=True)
+        yield one
 
 
 @pytest.fixture
