@@ -18,6 +18,7 @@ from bot.chat.order import Name, home_of, name_of
 from bot.chat.people import People
 from bot.chat.screens import Screens
 from bot.crash import crash
+from bot.errors import Refused
 from bot.model import MessageState, Outbox, Owed, Wanted
 from bot.text import clip
 
@@ -80,6 +81,8 @@ class Messages:
             if trouble.fate in {Fate.NOT_NOW, Fate.UNKNOWN}:
                 raise
             await self._give_up(owed, sentence(trouble, owed.to), str(trouble))
+        except Refused as refusal:
+            await self._give_up(owed, str(refusal), "refused")
 
     async def _post(self, owed: Owed) -> None:
         if (wanted := await self._render(owed.deployment, owed.key)) is None:
@@ -188,7 +191,7 @@ class Messages:
     async def _place(self, owed: Owed) -> tuple[str, str]:
         """Channel and thread."""
         if not owed.in_thread:
-            return (await self._people.direct(owed.to) if owed.to.startswith(("U", "W")) else owed.to), ""
+            return await self._people.address(owed.to), ""
         if (thread := await self._outbox.thread(owed.deployment)) is None:
             raise NotYet
         return thread

@@ -118,6 +118,10 @@ class People:
             link = self._links[channel, ts] = str(answer["permalink"])
         return link
 
+    async def address(self, to: str) -> str:
+        """Where a message to this person or channel is posted."""
+        return await self.direct(to) if _USER_ID.fullmatch(to) else await self.channel(to)
+
     async def direct(self, user: str) -> str:
         """The channel of the direct messages with somebody."""
         if (channel := self._dms.get(user)) is None:

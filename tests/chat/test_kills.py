@@ -9,7 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.chat import SlackChat
 from bot.model import MessageState
 from bot.schedule import SystemClock
 from bot.store import Store
@@ -174,7 +176,16 @@ async def test_without_the_grace_this_harness_finds_doubles(make_chat, outbox, s
     assert max(counted.values()) > 1
 
 
-async def test_two_replicas_on_one_outbox_post_everything_once_and_in_order(make_chat, outbox, slack):
+async def test_with_the_sdk_repeating_calls_by_itself_this_harness_finds_doubles(outbox, slack):
+    slack.fault("chat.postMessage", "lose")
+    outbox.want("checkout-1", card())
+    client = AsyncWebClient(token="xoxb-test", base_url=slack.url)
+    async with running(SlackChat(client, outbox, outbox.render, outbox.render_home, hash_of=hash_of)):
+        await until(lambda: outbox.settled)
+    assert slack.keys() == ["checkout-1/card"] * 2
+
+
+async def test_three_replicas_on_one_outbox_post_everything_once_and_in_order(make_chat, outbox, slack):
     for n in range(2):
         outbox.want(f"checkout-{n}", card())
         for m in range(20):

@@ -99,6 +99,16 @@ async def test_a_person_is_written_to_directly(chat, outbox, slack):
     assert len(slack.called("conversations.open")) == 1
 
 
+async def test_a_channel_may_be_named_as_people_name_it(chat, outbox, slack):
+    slack.channels = [{"name": "releases", "id": "C0RELEASES"}]
+    outbox.want("checkout-1", Wanted(key="announce:1", to="#releases", in_thread=False, text="It is live."))
+    outbox.want("checkout-1", Wanted(key="announce:2", to="#relaeses", in_thread=False, text="It is live."))
+    await until(lambda: outbox.settled)
+
+    assert [(post.channel, post.key) for post in slack.posts] == [("C0RELEASES", "checkout-1/announce:1")]
+    assert "There is no channel #relaeses" in outbox.why("checkout-1", "announce:2")
+
+
 async def test_one_message_that_fails_stops_neither_its_thread_nor_the_others(make_chat, outbox, slack):
     outbox.want("checkout-1", card())
     outbox.want("checkout-1", reply("broken"))
