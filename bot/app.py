@@ -79,22 +79,19 @@ class Surroundings:
 
     def check_tokens(self, *, http: bool) -> None:
         """Refuse to start with a token that is missing or is another one."""
-        wanted = [
-            ("SLACK_BOT_TOKEN", self.bot_token, "xoxb-", "OAuth & Permissions, Bot User OAuth Token"),
-            ("SLACK_SIGNING_SECRET", self.signing_secret, "", "Basic Information, App Credentials")
-            if http
-            else (
-                "SLACK_APP_TOKEN",
-                self.app_token,
-                "xapp-",
-                "Basic Information, App-Level Tokens (connections:write)",
-            ),
-        ]
-        for name, token, prefix, where in wanted:
-            if not token:
-                raise ConfigError(f"{name} is not set. You find it in your Slack app's settings under {where}.")
-            if not token.startswith(prefix):
-                raise ConfigError(f"{name} does not begin with {prefix}. You find the right one under {where}.")
+        for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN"):
+            self.check_token(name)
+
+    def check_token(self, name: str) -> None:
+        token, prefix, where = {
+            "SLACK_BOT_TOKEN": (self.bot_token, "xoxb-", "OAuth & Permissions, Bot User OAuth Token"),
+            "SLACK_APP_TOKEN": (self.app_token, "xapp-", "Basic Information, App-Level Tokens (connections:write)"),
+            "SLACK_SIGNING_SECRET": (self.signing_secret, "", "Basic Information, App Credentials"),
+        }[name]
+        if not token:
+            raise ConfigError(f"{name} is not set. You find it in your Slack app's settings under {where}.")
+        if not token.startswith(prefix):
+            raise ConfigError(f"{name} does not begin with {prefix}. You find the right one under {where}.")
 
 
 def load_settings(around: Surroundings) -> Settings:

@@ -1,11 +1,20 @@
-"""How does Slack's text read at a terminal?"""
+"""How is somebody at a terminal answered, in the words that were written for Slack?"""
 
+import contextlib
 import html
 import re
+from collections.abc import Generator
+
+import typer
+from slack_sdk.errors import SlackApiError
+
+from bot.errors import TMinusError
 
 _TOKEN = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?:[^|>]*)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!]([^|>]*)(?:\|([^>]*))?>")
+#: What a sentence written for Slack says to type, and a terminal has under the same name and without words after it.
+_SAME = re.compile(r"/deploy (abort|contacts|history|resume|rollback|status|why)\b")
 _MARKS = re.compile(r"(?<![\w*])\*([^*\n]+)\*(?![\w*])|(?<![\w_])_([^_\n]+)_(?![\w_])|`([^`\n]+)`")
 
 
@@ -16,3 +25,22 @@ def plain(text: str) -> str:
     text = _MENTION.sub(lambda match: match[2] or match[1], text)
     text = _MARKS.sub(lambda match: match[1] or match[2] or match[3], text)
     return html.unescape(text)
+
+
+def typed(text: str) -> str:
+    """The same, and what to type is what can be typed here."""
+    return _SAME.sub(r"python -m bot \1", plain(text))
+
+
+@contextlib.contextmanager
+def sentences() -> Generator[None]:
+    """What a person can do something about is a sentence on the error stream, and exit code 2."""
+    try:
+        yield
+    except TMinusError as problem:
+        typer.echo(typed(str(problem)), err=True)
+        raise typer.Exit(2) from problem
+    except SlackApiError as problem:
+        code = problem.response.get("error") or "no reason given"
+        typer.echo(f"Slack refused ({code}); python -m bot doctor says what to do about it.", err=True)
+        raise typer.Exit(2) from problem

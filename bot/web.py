@@ -1,6 +1,8 @@
 """How do signed HTTP requests from Slack reach the app, for those who do not use Socket Mode?"""
 
 import asyncio
+import logging
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 
@@ -14,14 +16,19 @@ from starlette.routing import Route
 
 from bot.errors import ConfigError
 
+log = logging.getLogger(__name__)
+
+_LAST_PORT = 65535
+
 
 def web(app: AsyncApp) -> Starlette:
     """`/slack/events` for Slack, `/healthz` for whoever watches the bot."""
     handler = AsyncSlackRequestHandler(app)
 
     async def events(request: Request) -> Response:
-        # slack_sdk answers 500 to a timestamp that is not a number; it is an unsigned request like any other.
-        if not request.headers.get("x-slack-request-timestamp", "").isdecimal():
+        # slack_sdk raises for a timestamp that is not a number; to us it is an unsigned request like any other.
+        stamp = request.headers.get("x-slack-request-timestamp", "")
+        if not (stamp.isascii() and stamp.isdecimal()):
             return PlainTextResponse("not signed", status_code=401)
         return await handler.handle(request)
 
@@ -34,16 +41,32 @@ def web(app: AsyncApp) -> Starlette:
 @asynccontextmanager
 async def serving(app: AsyncApp, listen: str) -> AsyncGenerator[None]:
     """Listen on HOST:PORT while inside."""
+    with _bound(listen) as sock:
+        server = uvicorn.Server(uvicorn.Config(web(app), log_level="warning", lifespan="off"))
+        server.capture_signals = nullcontext  # pyright: ignore[reportAttributeAccessIssue] - the bot stops on its own signals
+        task = asyncio.create_task(server.serve(sockets=[sock]))
+        host, port = sock.getsockname()[:2]
+        log.info("listening for Slack", extra={"host": host, "port": port})
+        try:
+            yield
+        finally:
+            server.should_exit = True
+            await task
+
+
+def _bound(listen: str) -> socket.socket:
+    """Bound before anything is served, so that an address that cannot be had is a sentence."""
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdecimal():
+    if not colon or not (port.isascii() and port.isdecimal()) or int(port) > _LAST_PORT:
         raise ConfigError(f"--http {listen}: write HOST:PORT, as in 127.0.0.1:3000.")
-    server = uvicorn.Server(
-        uvicorn.Config(web(app), host=host or "127.0.0.1", port=int(port), log_level="warning", lifespan="off")
-    )
-    server.capture_signals = nullcontext  # pyright: ignore[reportAttributeAccessIssue] - the bot stops on its own signals
-    task = asyncio.create_task(server.serve())
     try:
-        yield
-    finally:
-        server.should_exit = True
-        await task
+        return socket.create_server((host.strip("[]") or "127.0.0.1", int(port)), family=_family(host))
+    except OSError as problem:
+        why = problem.strerror or str(problem)
+        raise ConfigError(
+            f"--http {listen} cannot be listened on: {why}. Name another port, or end what holds it."
+        ) from problem
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

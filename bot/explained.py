@@ -1,0 +1,46 @@
+"""What does a check measure, and how is it written in app.yaml? For somebody at a terminal."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot import check
+from bot.check import Plugin
+from bot.config.mistakes import offer
+from bot.errors import Refused
+
+
+def explained(name: str) -> str:
+    """A plugin's question, parameters, values and rules."""
+    known = check.plugins()
+    if name not in known:
+        raise Refused(f"There is no check called {name}; {offer(name, known)}.")
+    return "\n".join(_lines(known[name]))
+
+
+def _lines(plugin: Plugin) -> Iterator[str]:
+    yield f"{plugin.name}: {plugin.question}"
+    yield from ("", plugin.doc)
+    if plugin.intrusive:
+        yield from ("", "It changes or loads what it measures, so it is measured by itself.")
+    yield from ("", "with:")
+    yield from _table((key, _parameter(field)) for key, field in plugin.params.model_fields.items())
+    yield from ("", "Values that a rule can name:")
+    yield from _table(plugin.values.items())
+    for title, rules in (("require", plugin.require), ("pass", plugin.pass_), ("warn", plugin.warn)):
+        if rules:
+            yield from ("", f"{title}, unless app.yaml says otherwise:")
+            yield from (f"  {rule}" for rule in rules)
+
+
+def _parameter(field: Any) -> str:
+    told = field.description or ""
+    if field.is_required():
+        return f"{told} (needed)".strip()
+    default = field.get_default(call_default_factory=True)
+    return told if default in (None, "", (), [], {}) else f"{told} (default {default})".strip()
+
+
+def _table(rows: Any) -> Iterator[str]:
+    listed = list(rows)
+    width = max((len(key) for key, _ in listed), default=0)
+    yield from (f"  {key:{width}}  {told}".rstrip() for key, told in listed)

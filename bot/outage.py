@@ -1,0 +1,341 @@
+"""What can be done at the machine itself when Slack is down? The same engine; the operator's name stands in the record.
+
+A command decides and saves, and the running bot makes it true: it runs the scripts, and tells Slack when Slack is back.
+"""
+
+import asyncio
+import getpass
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+import typer
+
+from bot import app
+from bot.engine import Engine
+from bot.engine.engine import every_item, operator
+from bot.errors import Refused
+from bot.machine import words
+from bot.model import Deployment, Person
+from bot.terminal import sentences, typed
+from bot.views import answers
+from bot.views.answers import Answer
+
+cli = typer.Typer()
+
+Named = Annotated[str, typer.Argument(help="The deployment, such as checkout-12. Empty: the only one under way.")]
+Reason = Annotated[str, typer.Option("--reason", "-m", help="Why, in a few words.")]
+As = Annotated[str, typer.Option("--as", help="Your name in the record. Empty: your name on this machine.")]
+Role = Annotated[str, typer.Option(help="The role that you sign for, as in 'Security Team'.")]
+Step = Annotated[str, typer.Option(help="The step, as in backup.")]
+
+
+# ── Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+def status(deployment: Named = "") -> None:
+    """Where a deployment is; without a name, everything under way."""
+
+    async def ask(engine: Engine) -> Answer:
+        now = engine.clock.now()
+        if deployment:
+            return answers.status(await engine.get(deployment), now)
+        under_way = await engine.under_way()
+        return answers.status(under_way[0], now) if len(under_way) == 1 else answers.overview(under_way, now)
+
+    _answer(ask)
+
+
+@cli.command()
+def why(deployment: Named = "") -> None:
+    """What is in the way, and who clears it."""
+
+    async def ask(engine: Engine, one: Deployment) -> Answer:
+        return answers.why(one, engine.clock.now())
+
+    _about("why", deployment, ask)
+
+
+@cli.command()
+def contacts(deployment: Named = "") -> None:
+    """The roster."""
+
+    async def ask(_: Engine, one: Deployment) -> Answer:
+        return answers.contacts(one)
+
+    _about("contacts", deployment, ask)
+
+
+@cli.command()
+def history(deployment: Named = "") -> None:
+    """Who did what, when and why; and whether the record still holds."""
+
+    async def ask(engine: Engine, one: Deployment) -> Answer:
+        return answers.history(*await engine.history(one.id))
+
+    _about("history", deployment, ask)
+
+
+# ── Doing ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cli.command()
+def check(
+    deployment: Named = "", only: Annotated[str, typer.Option(help="One check or item.")] = "", who: As = ""
+) -> None:
+    """Ask the running bot to measure again."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        names = await engine.measure(one.id, by=_operator(who), name=only)
+        if not names:
+            return f"{one.id}: nothing is measured while it is {words(one.phase)}."
+        return f"{one.id}: {', '.join(names)} will be measured again by the running bot."
+
+    _act("check", deployment, act)
+
+
+@cli.command()
+def tick(
+    deployment: Named = "",
+    item: Annotated[str, typer.Option(help="The item: its key, or its title.")] = "",
+    note: Annotated[str, typer.Option(help="What you saw, and where.")] = "",
+    link: Annotated[str, typer.Option(help="Where the evidence is.")] = "",
+    who: As = "",
+) -> None:
+    """Vouch for an item of the checklist."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        after = await engine.tick(one.id, _item(one, item), by=_operator(who), note=note, link=link)
+        return f"{after.id}: ticked."
+
+    _act("tick", deployment, act)
+
+
+@cli.command()
+def go(deployment: Named = "", role: Role = "", who: As = "") -> None:
+    """Sign for a role."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        await engine.sign(one.id, go=True, by=_operator(who), role=_role(one, role, "go"))
+        return f"{one.id}: your go as {role} is noted."
+
+    _act("go", deployment, act)
+
+
+@cli.command(name="no-go")
+def no_go(deployment: Named = "", role: Role = "", reason: Reason = "", who: As = "") -> None:
+    """Say no for a role."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        role_ = _role(one, role, "no-go")
+        await engine.sign(one.id, go=False, by=_operator(who), role=role_, reason=_why(one, reason, "no-go"))
+        return f"{one.id}: your no-go as {role} is noted."
+
+    _act("no-go", deployment, act)
+
+
+@cli.command()
+def start(deployment: Named = "", who: As = "") -> None:
+    """Start a deployment that is clear to go."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        after = await engine.start(one.id, by=_operator(who))
+        return f"{one.id} is {words(after.phase)}; the running bot does the steps."
+
+    _act("start", deployment, act)
+
+
+@cli.command()
+def hold(deployment: Named = "", reason: Reason = "", who: As = "") -> None:
+    """Stop the clock."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        await engine.hold(one.id, reason=_why(one, reason, "hold"), by=_operator(who))
+        return f"{one.id} is on hold. A script that runs is not touched."
+
+    _act("hold", deployment, act)
+
+
+@cli.command()
+def resume(deployment: Named = "", who: As = "") -> None:
+    """Release a hold."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        await engine.resume(one.id, by=_operator(who))
+        return f"{one.id} goes on."
+
+    _act("resume", deployment, act)
+
+
+@cli.command()
+def retry(deployment: Named = "", step: Step = "", who: As = "") -> None:
+    """Do a failed step again."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        await engine.retry(one.id, _step(one, step, "retry"), by=_operator(who))
+        return f"{one.id}: {step} is tried again by the running bot."
+
+    _act("retry", deployment, act)
+
+
+@cli.command()
+def skip(deployment: Named = "", step: Step = "", reason: Reason = "", who: As = "") -> None:
+    """Leave a failed step out, with a reason."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        key = _step(one, step, "skip")
+        await engine.skip(one.id, key, reason=_why(one, reason, f"skip --step {key}"), by=_operator(who))
+        return f"{one.id}: {step} is skipped."
+
+    _act("skip", deployment, act)
+
+
+@cli.command()
+def confirm(deployment: Named = "", step: Step = "", who: As = "") -> None:
+    """Say that a step which waits for a person was done, or may be done."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        await engine.confirm(one.id, _step(one, step, "confirm"), by=_operator(who))
+        return f"{one.id}: {step} is confirmed."
+
+    _act("confirm", deployment, act)
+
+
+@cli.command()
+def cancel(deployment: Named = "", who: As = "") -> None:
+    """End the script that is running: TERM, then KILL, to everything it started."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        running = [run for run in one.runs if not run.report.over]
+        if not running:
+            raise Refused(f"No script of {one.id} is running.")
+        await engine.cancel(one.id, running[-1].id, by=_operator(who))
+        return f"{one.id}: {running[-1].title} is being ended by the running bot."
+
+    _act("cancel", deployment, act)
+
+
+@cli.command()
+def rollback(
+    deployment: Named = "",
+    reason: Reason = "",
+    who: As = "",
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Go back to the previous version."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        back = one.release.previous or "the previous version"
+        question = f"Roll {one.service} in {one.environment} back from {one.version} to {back}?"
+        # Asked in a thread: the engine's loop goes on while a person thinks.
+        if not yes and not await asyncio.to_thread(typer.confirm, question):
+            return "Nothing was changed."
+        after = await engine.roll_back(one.id, by=_operator(who), reason=reason)
+        return f"{one.id} is {words(after.phase)}; the running bot runs the script."
+
+    _act("rollback", deployment, act)
+
+
+@cli.command()
+def accept(deployment: Named = "", reason: Reason = "", who: As = "") -> None:
+    """Go on in spite of what happened."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        after = await engine.accept(one.id, reason=_why(one, reason, "accept"), by=_operator(who))
+        return f"{one.id} goes on: it is {words(after.phase)}."
+
+    _act("accept", deployment, act)
+
+
+@cli.command()
+def abort(deployment: Named = "", reason: Reason = "", who: As = "") -> None:
+    """Call a deployment off before production has changed."""
+
+    async def act(engine: Engine, one: Deployment) -> str:
+        await engine.abort(one.id, reason=_why(one, reason, "abort"), by=_operator(who))
+        return f"{one.id} is called off; the running bot undoes what was prepared."
+
+    _act("abort", deployment, act)
+
+
+# ── How they do it ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _operator(name: str) -> Person:
+    return operator(name.strip() or getpass.getuser())
+
+
+def _role(one: Deployment, role: str, command: str) -> str:
+    if role.strip():
+        return role.strip()
+    titles = [one.seat(key).title for key in one.plan.sign_off.roles]
+    raise Refused(
+        f"Say for which role: python -m bot {command} {one.id} --role '{titles[0]}'. These sign: {', '.join(titles)}."
+    )
+
+
+def _why(one: Deployment, reason: str, command: str) -> str:
+    if reason.strip():
+        return reason
+    verb, _, options = command.partition(" ")
+    example = " ".join(part for part in (verb, one.id, options, '-m "the supplier is down"') if part)
+    raise Refused(f"Say why, it stands in the record: python -m bot {example}.")
+
+
+def _step(one: Deployment, step: str, command: str) -> str:
+    known = [each.key for each in one.plan.steps if each.key in one.steps and not one.steps[each.key].settled]
+    if step in {each.key for each in one.plan.steps}:
+        return step
+    if not known:
+        raise Refused(f"No step of {one.id} waits for anything.")
+    raise Refused(f"Say which step: python -m bot {command} {one.id} --step {known[0]}. Open: {', '.join(known)}.")
+
+
+def _item(one: Deployment, wanted: str) -> str:
+    """The key of the item that has this key or title."""
+    named = wanted.strip().casefold()
+    items = every_item(one.plan)
+    found = next((item.key for item in items if named in {item.key.casefold(), item.title.casefold()}), "")
+    if not found:
+        raise Refused(f"{one.id} has no item “{wanted[:60]}”; python -m bot why {one.id} names those that are open.")
+    return found
+
+
+async def _meant(engine: Engine, command: str, said: str) -> Deployment:
+    """The deployment that is named, else the only one under way."""
+    if said:
+        return await engine.get(said)
+    under_way = await engine.under_way()
+    here = [one for one in under_way if one.active] or under_way
+    if not here:
+        raise Refused("Nothing is under way. A deployment is opened in Slack, with /deploy start.")
+    if len(here) > 1:
+        names = ", ".join(f"{one.id} ({one.version} to {one.environment})" for one in here)
+        raise Refused(
+            f"{len(here)} deployments are under way: {names}. Say which: python -m bot {command} {here[0].id}."
+        )
+    return here[0]
+
+
+def _answer(ask: Callable[[Engine], Awaitable[Answer]]) -> None:
+    async def work() -> None:
+        async with app.at_the_machine(app.Surroundings.of()) as engine:
+            typer.echo(typed((await ask(engine)).text))
+
+    with sentences():
+        asyncio.run(work())
+
+
+def _about(command: str, deployment: str, ask: Callable[[Engine, Deployment], Awaitable[Answer]]) -> None:
+    async def both(engine: Engine) -> Answer:
+        return await ask(engine, await _meant(engine, command, deployment))
+
+    _answer(both)
+
+
+def _act(command: str, deployment: str, act: Callable[[Engine, Deployment], Awaitable[str]]) -> None:
+    async def both(engine: Engine) -> Answer:
+        return answers.said(await act(engine, await _meant(engine, command, deployment)))
+
+    _answer(both)
