@@ -36,7 +36,7 @@ MOST_BLOCKS = {MESSAGE: 50, MODAL: 100, HOME: 100}
 MOST_MARKDOWN = 12_000
 MOST_BLOCK_TEXT = 13_200
 MOST_TABLES = 1
-MOST_TABLE_TEXT = 10_000
+MOST_TABLE_TEXT = {"table": 10_000, "data_table": 20_000}
 MOST_CHARTS = 2
 MOST_VIEW_BYTES = 250_000
 MOST_PRIVATE_METADATA = 3000
@@ -218,10 +218,14 @@ SHAPES: dict[str, Shape] = {
         accessibility_label=string(75),
         agent_prompt=string(4000),
         agent_prompt_display=string(4000),
-        visible_to_user_ids=many(NAME, 1, 100),
+        visible_to_user_ids=many(NAME, 1, 10),
     ),
     "element/workflow_button": acting(
-        text=need(plain(75)), workflow=need(thing("object/workflow")), style=STYLE, accessibility_label=string(75)
+        text=need(plain(75)),
+        workflow=need(thing("object/workflow")),
+        style=STYLE,
+        confirm=CONFIRM,
+        accessibility_label=string(75),
     ),
     "element/icon_button": acting(
         icon=need(one_of("trash")),
@@ -229,7 +233,7 @@ SHAPES: dict[str, Shape] = {
         value=string(2000),
         confirm=CONFIRM,
         accessibility_label=string(75),
-        visible_to_user_ids=many(NAME, 1, 100),
+        visible_to_user_ids=many(NAME, 1, 10),
     ),
     "element/feedback_buttons": acting(
         positive_button=need(thing("object/feedback")), negative_button=need(thing("object/feedback"))
@@ -329,14 +333,14 @@ SHAPES: dict[str, Shape] = {
     "part/link": part(url=need(URL), text=string(3000, low=0), unsafe=BOOLEAN),
     "part/user": part(user_id=need(NAME)),
     "part/channel": part(channel_id=need(NAME)),
-    "part/emoji": part(name=need(NAME), skin_tone=whole(1, 6), unicode=NAME),
+    "part/emoji": part(name=need(NAME), skin_tone=whole(1, 6), unicode=NAME, url=URL),
     "part/usergroup": part(usergroup_id=need(NAME)),
     "part/team": part(team_id=need(NAME)),
     "part/date": part(timestamp=need(Field(kind="integer")), format=need(string(500)), url=URL, fallback=string(500)),
     "part/broadcast": part(range=need(one_of("here", "channel", "everyone"))),
     "part/color": part(value=need(string(20))),
     "cell/raw_text": Shape(fields={"text": need(string(3000))}),
-    "cell/raw_number": Shape(fields={"value": need(Field(kind="number")), "text": string(3000)}),
+    "cell/raw_number": Shape(fields={"value": need(Field(kind="number")), "text": need(string(3000))}),
     # Blocks.
     "block/section": replace(
         block(text=text(3000), fields=many(text(2000), 1, 10), accessory=thing(*IN_SECTION), expand=BOOLEAN),
@@ -383,7 +387,7 @@ SHAPES: dict[str, Shape] = {
     "block/data_table": block(
         IN_MESSAGES,
         rows=need(many(many(CELL, 1, 20), 2, 101)),
-        caption=string(150),
+        caption=need(string(150)),
         page_size=whole(1, 100),
         row_header_column_index=whole(0, 19),
     ),
@@ -394,7 +398,7 @@ SHAPES: dict[str, Shape] = {
         IN_MESSAGES,
         task_id=need(ID),
         title=need(string(3000)),
-        status=one_of("pending", "in_progress", "complete", "error"),
+        status=need(one_of("pending", "in_progress", "complete", "error")),
         details=RICH_TEXT,
         output=RICH_TEXT,
         sources=many(thing("source/url"), 1, 100),

@@ -133,12 +133,21 @@ def values(
         before = known.get(block_id, {}).get(action_id)
         if now is not None:
             held = chosen(element, now, fetched.get((block_id, action_id), []))
-        elif before is not None and before.get("type") == element["type"]:
+        elif before is not None and before.get("type") == element["type"] and _still_offered(element, before):
             held = before
         else:
             held = initial(element)
         state.setdefault(block_id, {})[action_id] = held
     return state
+
+
+def _still_offered(element: dict[str, Any], held: dict[str, Any]) -> bool:
+    """Whether what was chosen before can still be chosen, now that the message or view may have changed."""
+    if element["type"] in EXTERNAL:
+        return True
+    picked = held.get("selected_options") or [held.get("selected_option")]
+    offered = [option.get("value") for option in options_of(element)]
+    return all(option is None or option.get("value") in offered for option in picked)
 
 
 def complaints(blocks: list[dict[str, Any]], state: Values) -> dict[str, str]:

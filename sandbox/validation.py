@@ -178,8 +178,9 @@ def _totals(blocks: list[Any], pointer: str) -> Iterator[Issue]:
                 expected=most,
             )
     for number, block in enumerate(blocks):
-        if isinstance(block, dict) and block.get("type") == "table" and block_text([block]) > table.MOST_TABLE_TEXT:
-            yield _too_long(table.MOST_TABLE_TEXT, f"{pointer}/{number}/rows")
+        most = table.MOST_TABLE_TEXT.get(str(block.get("type"))) if isinstance(block, dict) else None
+        if most is not None and block_text([block]) > most:
+            yield _too_long(most, f"{pointer}/{number}/rows")
 
 
 def _unsupported(kind: Any, pointer: str, known: tuple[str, ...]) -> Issue:

@@ -160,6 +160,16 @@ def test_ids_are_unique_where_slack_wants_them_to_be():
     ]
 
 
+@pytest.mark.parametrize(("kind", "most", "cell"), [("table", 10_000, 2000), ("data_table", 20_000, 2500)])
+def test_a_table_holds_so_much_text_as_a_whole(kind: str, most: int, cell: int):
+    def rows(count: int, length: int) -> dict[str, Any]:
+        made = [[{"type": "raw_text", "text": "x" * length}] for _ in range(count)]
+        return smallest(f"block/{kind}") | {"rows": made}
+
+    assert check_blocks([rows(most // cell, cell)], MESSAGE) == []
+    assert [issue.pointer for issue in check_blocks([rows(most // cell + 1, cell)], MESSAGE)] == ["/blocks/0/rows"]
+
+
 def test_the_same_action_in_two_blocks_is_fine():
     row = {"type": "actions", "elements": [smallest("element/button") | {"action_id": "go"}]}
     assert check_blocks([row, copy.deepcopy(row)], MESSAGE) == []

@@ -1,6 +1,7 @@
 """Nothing that was answered is lost by a kill, and it holds up when there is much of it."""
 
 import asyncio
+import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -48,6 +49,18 @@ async def test_a_kill_loses_no_message_no_home_and_no_time(tmp_path: Path, http:
         assert len(await person.messages(direct["channel"]["id"], "U0BEN")) == 1
     finally:
         second.kill()
+
+
+async def test_it_ends_at_once_although_pages_and_bots_are_waiting(tmp_path: Path, http: httpx.AsyncClient):
+    sandbox = await asyncio.to_thread(start, tmp_path)
+    person = Person(sandbox.url, http)
+    version = (await person.get("/clock"))["version"]
+    poll = asyncio.create_task(http.get(f"{sandbox.url}/clock", params={"after": version, "timeout": 60}))
+    async with http.stream("GET", f"{sandbox.url}/control/stream", params={"as": "U0ANA"}) as page:
+        assert page.status_code == 200
+        sandbox.process.send_signal(signal.SIGINT)
+        assert await asyncio.to_thread(sandbox.process.wait, 25) == 0
+    await asyncio.gather(poll, return_exceptions=True)
 
 
 @pytest.mark.slow

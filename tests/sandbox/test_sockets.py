@@ -124,6 +124,28 @@ async def test_a_duplicate_delivery_has_the_same_event_id(bolt: AsyncApp, person
     assert await asyncio.wait_for(heard.get(), 20) == first
 
 
+async def test_a_command_survives_a_socket_that_is_cut_under_it(bolt: AsyncApp, person: Person):
+    @bolt.command("/deploy")
+    async def deploy(ack: Any) -> None:
+        await ack("here")
+
+    await person.do("/control/faults", rules=[{"fault": "drop_socket", "method": "/deploy", "times": 1}])
+    told = await person.act("command", channel="C0CHECKOUT", text="/deploy")
+    assert told == {"ok": False, "error": "/deploy failed with the error “dispatch_failed”"}
+
+    async def answers() -> bool:
+        return (await person.act("command", channel="C0CHECKOUT", text="/deploy"))["ok"]
+
+    await person.until(answers, "an answer over a new socket")
+
+
+async def test_a_slow_api_is_slow(client: AsyncWebClient, person: Person):
+    await person.do("/control/faults", rules=[{"fault": "slow", "method": "auth.test", "seconds": 1.0, "times": 1}])
+    started = asyncio.get_running_loop().time()
+    await client.auth_test()
+    assert asyncio.get_running_loop().time() - started >= 1.0
+
+
 async def test_a_triggers_second_use_and_late_use_are_refused(bolt: AsyncApp, person: Person):
     errors: asyncio.Queue[str] = asyncio.Queue()
     view = {"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": []}
