@@ -1,7 +1,15 @@
 """How does one script run exactly once, and leave behind what became of it, whether or not the bot lives?
 
 A program of its own, for the standard library alone: `python -I -S supervisor.py RUN_DIRECTORY`. Its environment is the script's;
-the values to redact come from there too, by name. The files of the run directory are the protocol: docs/decisions.md.
+the values to redact come from there too, by name. The files of the run directory are the protocol:
+
+`spec.json`      what is to be done; no secret values
+`lock`           the right to start, once, for ever; its flock is held while the supervisor lives
+`starting.json`  from here on the script may have run
+`started.json`   process number, start time, boot of the machine
+`log`            append-only, redacted before it is written
+`exit.json`      the last word: how it ended, that it never ran, or that nobody knows
+`cancel`         asks for TERM, and KILL after the grace
 """
 
 import base64

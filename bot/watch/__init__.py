@@ -197,8 +197,9 @@ class Watches:
     def _stop_others(self, wanted: set[str]) -> None:
         self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
         for directory in self._home.iterdir():
-            if directory.is_dir() and directory.name not in wanted:
-                (directory / prober.STOP).touch(mode=0o600)
+            stop = directory / prober.STOP
+            if directory.is_dir() and directory.name not in wanted and not stop.exists():
+                stop.touch(mode=0o600)
 
     def _mark(self, watch_id: str, what: str) -> None:
         directory = self._directory(watch_id)
@@ -212,7 +213,10 @@ class Watches:
             os.fsync(file.fileno())
 
     def _set_rate(self, watch_id: str, rate: float) -> None:
-        _write_whole(self._directory(watch_id), prober.RATE, str(rate))
+        directory = self._directory(watch_id)
+        path = directory / prober.RATE
+        if not path.exists() or path.read_text() != str(rate):
+            _write_whole(directory, prober.RATE, str(rate))
 
     def _directory(self, watch_id: str) -> Path:
         if not _SAFE_ID.fullmatch(watch_id):

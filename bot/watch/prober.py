@@ -1,7 +1,8 @@
 """Does a service answer, probe after probe, and how long does it take, also while nobody of us looks?
 
 A program of its own, for the standard library alone: `python -I -S prober.py WATCH_DIRECTORY`. It lives until the directory
-holds a file `stop`, the directory goes away, or nobody has wanted it for a day. What it sees it appends to `samples`.
+holds a file `stop`, the directory goes away, or nobody has wanted it for a day. What it sees it appends to `samples`. It holds
+`lock` while it lives; the others give it `spec.json`, `rate`, and the time stamp of `wanted`.
 """
 
 import asyncio
@@ -47,6 +48,7 @@ _STALL_S: Final = 0.002
 _WRITE_EVERY_S: Final = 0.2
 _CLOCK_EVERY_S: Final = 10.0
 _UNWANTED_AFTER_S: Final = 86_400.0
+_LAST_WAIT_S: Final = 2.0
 _MOST_AT_ONCE: Final = 800
 _MOST_U32: Final = 0xFFFF_FFFF
 _INFORMATIONAL: Final = range(100, 200)
@@ -99,7 +101,7 @@ class Prober:
         self._pauses = 0
         self.told_to_end = False
 
-    async def run(self, samples: int) -> None:
+    async def run(self, samples: int, lock: int) -> None:
         """Probe at the rate, whatever becomes of the probes before: what is slow must not slow down the asking."""
         started = self._beat_at = due = now()
         self._unwritten += record(SESSION, started, latency=boot() / 1e6)
@@ -121,11 +123,16 @@ class Prober:
             if at >= write_at:
                 write_at = at + _WRITE_EVERY_S
                 self._write(samples)
-                if not self._wanted(at - started):
+                if not self._wanted(lock, at - started):
                     break
                 if (rate := self._rate_wanted()) != self._rate:
                     self._rate, due = rate, at + 1 / rate
             await asyncio.sleep(max(min(due - now(), _BEAT_S), 0))
+        # What has been asked is still waited for, within reason.
+        until = now() + min(self._timeout_s, _LAST_WAIT_S)
+        while self._tasks and now() < until:
+            self._beat(now())
+            await asyncio.sleep(_BEAT_S)
         for task in self._tasks:
             task.cancel()
         self._unwritten += record(END, now())
@@ -225,12 +232,14 @@ class Prober:
                 self._last_error = ""
         self._unwritten = self._unwritten[: 100_000 * RECORD.size]
 
-    def _wanted(self, lived_s: float) -> bool:
-        if (self._directory / STOP).exists() or not self._directory.is_dir():
+    def _wanted(self, lock: int, lived_s: float) -> bool:
+        try:
+            # A directory that was removed and made again is another prober's.
+            ours = os.path.samestat(os.fstat(lock), (self._directory / LOCK).stat())
+            wanted_s = time.time() - (self._directory / WANTED).stat().st_mtime
+        except OSError:
             return False
-        with suppress(OSError):
-            return min(time.time() - (self._directory / WANTED).stat().st_mtime, lived_s) < _UNWANTED_AFTER_S
-        return lived_s < _UNWANTED_AFTER_S
+        return ours and not (self._directory / STOP).exists() and min(wanted_s, lived_s) < _UNWANTED_AFTER_S
 
     def _rate_wanted(self) -> float:
         with suppress(OSError, ValueError):
@@ -304,7 +313,7 @@ async def main(directory: Path) -> None:
         prober.told_to_end = True
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, end)
-    await prober.run(samples)
+    await prober.run(samples, lock)
 
 
 if __name__ == "__main__":

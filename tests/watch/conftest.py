@@ -94,7 +94,8 @@ class World:
             "addresses": tuple(service.address for service in self.services),
             "ca_file": str(self.folder / "ca.pem"),
             "rate": 20.0,
-            "timeout_s": 1.0,
+            # So that a busy machine loses nothing.
+            "timeout_s": 10.0,
         }
         return WatchSpec(**(defaults | options))
 

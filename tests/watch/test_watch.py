@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import shutil
 import signal
 
 import pytest
@@ -21,7 +22,7 @@ async def test_of_a_service_that_is_well_nothing_is_lost_and_the_service_counted
 
     window = report.baseline
     assert (window.lost, window.errors, window.longest_gap_s, report.down_s) == (0, 0, 0, 0)
-    # A probe may be under way when the prober ends.
+    # What is under way when the prober ends may not be waited for.
     assert window.probes <= len(service.answered) <= window.probes + 2
     assert 0 < window.p50_s <= window.p95_s <= window.p99_s < GENEROUS_S
     assert window.lag_p95_s is not None
@@ -52,7 +53,7 @@ async def test_a_stop_of_known_length_is_the_longest_gap(world: World):
     assert window.lost >= 20
     assert len(service.answered) - 2 <= report.baseline.probes + window.probes - window.lost <= len(service.answered)
     silent_s = max(b - a for a, b in zip(service.answered, service.answered[1:], strict=False))
-    assert down_s - 0.1 <= window.longest_gap_s <= silent_s + 0.5
+    assert down_s - 0.5 <= window.longest_gap_s <= silent_s + 0.5
     assert report.problem == ""
 
 
@@ -162,10 +163,9 @@ async def test_the_prober_survives_the_bot_and_the_next_one_reads_on(world: Worl
         await asyncio.sleep(0.05)
     again = world.another()
     await again.look([world.spec()])
-    report = await world.reported(lambda report: report.alive)
+    await world.reported(lambda report: report.baseline.probes >= before.baseline.probes + 15)
 
     assert world.probers() == [pid]
-    assert report.baseline.probes >= before.baseline.probes + 15
     report = await world.stopped(again)
     assert (report.baseline.lost, report.problem) == (0, "")
     assert report.baseline.probes <= len(service.answered) <= report.baseline.probes + 2
@@ -253,6 +253,21 @@ async def test_watches_of_other_hosts_are_left_alone(world: World):
 
     assert {report.id for report in world.reports} == {"watch-1"}
     assert len(world.probers()) == 1
+
+
+async def test_a_prober_whose_directory_is_gone_ends_by_itself(world: World):
+    await world.service()
+    await world.watches.look([world.spec()])
+    await world.reported(lambda report: report.baseline.probes >= 3)
+    await world.watches.close()
+    (pid,) = world.probers()
+
+    shutil.rmtree(world.home)
+    (world.home / "watch-1").mkdir(parents=True)
+
+    async with asyncio.timeout(GENEROUS_S):
+        while os.waitpid(pid, os.WNOHANG) == (0, 0):
+            await asyncio.sleep(0.05)
 
 
 async def test_what_is_wanted_again_goes_on_in_the_same_file(world: World):
