@@ -1,17 +1,38 @@
 """What can machines measure? Importing this package registers every plugin; CONTRIBUTING.md says how to add one."""
 
+from checks import assets as _assets
 from checks import backup as _backup
+from checks import cdn as _cdn
 from checks import cors as _cors
 from checks import dns as _dns
 from checks import env as _env
 from checks import exec as _exec
 from checks import files as _files
+from checks import freeze as _freeze
 from checks import headers as _headers
 from checks import http as _http
 from checks import junit as _junit
 from checks import ratelimit as _ratelimit
 from checks import secrets as _secrets
+from checks import sql as _sql
 from checks import tls as _tls
 
 #: Every plugin's module, in one place; a file that is not listed here is not a check.
-MODULES = (_backup, _cors, _dns, _env, _exec, _files, _headers, _http, _junit, _ratelimit, _secrets, _tls)
+MODULES = (
+    _assets,
+    _backup,
+    _cdn,
+    _cors,
+    _dns,
+    _env,
+    _exec,
+    _files,
+    _freeze,
+    _headers,
+    _http,
+    _junit,
+    _ratelimit,
+    _secrets,
+    _sql,
+    _tls,
+)

