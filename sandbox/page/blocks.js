@@ -34,7 +34,7 @@ function input(block, ctx) {
     block.hint && h("div", { class: "hint", id: `${id}-hint` }, textObject(block.hint)));
 }
 
-export const domId = (ctx, block) => `${ctx.id}-${block.block_id}`.replace(/[^\w-]/g, "_");
+export const domId = (ctx, block) => `${ctx.copy ?? ""}${ctx.id}-${block.block_id}`.replace(/[^\w-]/g, "_");
 
 function image(block) {
   return h("figure", { class: "b-image" },

@@ -15,7 +15,7 @@ function s(tag, attributes, ...children) {
 }
 
 /** Round steps from 0 (or below) to beyond the largest value. */
-export function ticks(low, high) {
+function ticks(low, high) {
   const span = high - low || Math.abs(high) || 1;
   const raw = span / 4;
   const size = 10 ** Math.floor(Math.log10(raw));

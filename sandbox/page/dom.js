@@ -34,7 +34,7 @@ export function append(node, children) {
 }
 
 /** Makes `from` look like `to`, keeping every node that can stay, so that focus, selection and open menus survive. */
-export function morph(from, to) {
+function morph(from, to) {
   if (from === to) return from;
   if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName || from.$key !== to.$key || from.$own || to.$own) {
     from.replaceWith(to);

@@ -85,7 +85,7 @@ function choice(kind, element, ctx, block) {
   }, element.options.map((option, i) =>
     h("label", { class: "choice" },
       h("input", {
-        type: kind, name: `${ctx.id}|${block.block_id}|${element.action_id}`, checked: on(option), "aria-invalid": ctx.error ? "true" : null, ...(i === 0 ? focusable(element) : {}),
+        type: kind, name: `${ctx.copy ?? ""}${slot(ctx, block, element)}`, checked: on(option), "aria-invalid": ctx.error ? "true" : null, ...(i === 0 ? focusable(element) : {}),
         onchange: (event) => {
           const rest = multiple && valueOf(ctx, block, element).selected_options.filter((v) => v !== option.value);
           change(ctx, block, element, multiple ? { selected_options: event.target.checked ? [...rest, option.value] : rest } : { selected_option: option.value });

@@ -25,8 +25,17 @@ async function load(work) {
   }
 }
 
+let heard = 0;
+
+/** Asks again when a message came in between: an answer from before it would take its unread mark away. */
 export async function loadState(as = S.me) {
-  setState(await get("/control/state", { as }));
+  let state;
+  let before;
+  for (let tries = 0; tries < 5 && before !== heard; tries++) {
+    before = heard;
+    state = await get("/control/state", { as });
+  }
+  setState(state);
   changed();
 }
 
@@ -71,7 +80,7 @@ export async function loadHome() {
   changed();
 }
 
-export async function loadViews() {
+async function loadViews() {
   S.stack = (await get("/control/views", { as: S.me })).stack;
   changed();
 }
@@ -94,9 +103,10 @@ export function markRead(channel, ts) {
   marking.set(key, setTimeout(() => post("/control/mark", { as, channel, ts }).catch(() => undefined), 300));
 }
 
-export const inSight = (message) => S.place.kind === "channel" && S.place.channel === message.channel && (!threadRoot(message) || S.place.thread === threadRoot(message) || message.subtype === "thread_broadcast");
+const inSight = (message) => S.place.kind === "channel" && S.place.channel === message.channel && (!threadRoot(message) || S.place.thread === threadRoot(message) || message.subtype === "thread_broadcast");
 
 function arrived(message, late) {
+  heard += 1;
   putMessage(message);
   const channel = channelOf(message.channel);
   if (!channel) {

@@ -5,7 +5,7 @@ import { onChange } from "./store.js";
 let open = null;
 let serial = 0;
 
-export const isOpenFor = (anchor) => open?.anchor === anchor;
+const isOpenFor = (anchor) => open?.anchor === anchor;
 
 export function closeMenu({ refocus = true } = {}) {
   if (!open) return;

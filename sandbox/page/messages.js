@@ -20,10 +20,11 @@ function authorOf(message) {
   return { user: user ?? { id: message.user ?? message.bot_id, name: message.username }, name: message.username || nameOf(user), app: Boolean(message.bot_id ?? user?.is_bot) };
 }
 
-/** The container of a message's interactive elements. */
-export function contextOf(message) {
+/** The container of a message's interactive elements; a root is drawn twice, in the channel and in its thread. */
+function contextOf(message, inThread) {
   return {
     id: `m${message.channel}-${message.ts}`,
+    copy: inThread ? "t" : "c",
     container: { type: "message", channel: message.channel, ts: message.ts },
     blocks: () => [...(message.blocks ?? []), ...(message.attachments ?? []).flatMap((a) => a.blocks ?? [])],
     refresh: () => {
@@ -125,7 +126,7 @@ function legacy(part, ctx) {
 /** One message. `compact` leaves out who and when, for a message that follows the same author's. */
 function article(message, { compact, inThread }) {
   const { user, name, app } = authorOf(message);
-  const ctx = contextOf(message);
+  const ctx = contextOf(message, inThread);
   const at = seconds(message);
   const stamp = h("time", { class: "stamp", datetime: new Date(at * 1000).toISOString(), title: `${date(at, 0, tz(), "long")} at ${time(at, tz(), true)}` }, time(at, tz()));
   const body = message.deleted

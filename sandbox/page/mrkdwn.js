@@ -4,7 +4,7 @@ import { SHORT_CODE } from "./emoji.js";
 import { broadcast, channelMention, dateNode, emojiNode, groupMention, link, userMention } from "./mentions.js";
 
 const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
-export const unescape = (text) => text.replace(/&(amp|lt|gt);/g, (entity) => ENTITIES[entity]);
+const unescape = (text) => text.replace(/&(amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 
 const EMPHASIS = { "*": "strong", _: "em", "~": "s" };
 const AUTOLINK = /^https?:\/\/[^\s<>|]*[^\s<>|.,;:!?)'"\]]/;

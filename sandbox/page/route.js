@@ -2,7 +2,7 @@
 import { S, changed } from "./store.js";
 
 let moved = () => undefined;
-export let wantsFocus = null;
+let wantsFocus = null;
 
 export const onMove = (listener) => {
   moved = listener;

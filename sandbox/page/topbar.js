@@ -34,7 +34,7 @@ function clock() {
     h("div", { class: "clock-steps" }, step("+1 h", { advance_s: 3600 }), step("+1 day", { advance_s: 86400 }), step("Next due", { to_due: true }, { disabled: !due, "aria-describedby": "due", title: what }), h("span", { class: "due", id: "due", title: what }, what)));
 }
 
-export function switchPerson(event) {
+function switchPerson(event) {
   openMenu(event.currentTarget, {
     label: "Act as",
     header: h("div", { class: "menu-title" }, "Act as"),
@@ -45,7 +45,7 @@ export function switchPerson(event) {
   });
 }
 
-export function isDark() {
+function isDark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }

@@ -41,10 +41,6 @@ export function setValue(ctx, block, element, value) {
   held.set(slot(ctx, block, element), value);
 }
 
-export function forgetValue(ctx, block, element) {
-  held.delete(slot(ctx, block, element));
-}
-
 export function forgetContainer(id) {
   for (const key of held.keys()) if (key.startsWith(`${id}|`)) held.delete(key);
 }

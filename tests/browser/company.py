@@ -19,6 +19,7 @@ PICTURES = Path(os.environ.get("PICTURES", ROOT / "var" / "pictures"))
 
 #: Machines differ; what is waited for comes, or the test fails after this long.
 PATIENT_S = 240
+expect.set_options(timeout=PATIENT_S * 1000)
 
 OWNERS = {
     "U0ANA": "DevOps Lead",
@@ -104,7 +105,7 @@ class Somebody:
         box.press("Enter")
 
     def reads(self, words: str | re.Pattern[str], where: Locator | None = None) -> None:
-        expect((where or self.page.locator("body")).get_by_text(words).first).to_be_visible(timeout=PATIENT_S * 1000)
+        expect((where or self.page.locator("body")).get_by_text(words).first).to_be_visible()
 
     @property
     def thread(self) -> Locator:

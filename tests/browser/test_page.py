@@ -527,3 +527,25 @@ async def test_on_a_phone_the_channels_and_the_clock_open_on_demand(desk: Desk):
     await page.get_by_role("button", name="+1 h", exact=True).click()
     await expect(page.get_by_role("button", name="Acting as Mara Lind")).to_be_visible()
     await page.get_by_role("link", name="random").wait_for(state="hidden")
+
+
+async def test_the_bare_address_opens_as_the_first_person_in_a_channel(desk: Desk):
+    page = await desk.sit("U0MARA")
+    await page.goto("about:blank")
+    await page.goto(f"{desk.url}/")
+    await expect(page.get_by_role("button", name="Acting as Mara Lind")).to_be_visible()
+    await expect(box_of(page)).to_be_visible()
+    await expect(page).to_have_url(re.compile("#/as/U0MARA/C0CHECKOUT$"))
+
+
+async def test_a_root_drawn_twice_keeps_its_choices_apart_and_in_step(desk: Desk, sandbox: Running):
+    from tests.browser.pagebot import everything  # noqa: PLC0415 (only this test posts them as a root)
+
+    root = await client_of(sandbox.url).chat_postMessage(channel="C0CHECKOUT", text="a root", blocks=everything())
+    page = await desk.sit("U0MARA", f"C0CHECKOUT/{root['ts']}")
+    await thread_of(page).get_by_role("radio", name="Fast").check()
+    in_channel = page.get_by_role("main").get_by_role("radio", name="Fast")
+    await expect(in_channel).to_be_checked()
+    await expect(thread_of(page).get_by_role("radio", name="Fast")).to_be_checked()
+    ids = await page.evaluate("[...document.querySelectorAll('[id]')].map((node) => node.id)")
+    assert len(ids) == len(set(ids))
