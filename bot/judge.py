@@ -93,7 +93,10 @@ def _value(text: str, written: str, column: int, op: str) -> tuple[Value | Relat
     if written in {"true", "false"}:
         value: Value | Relative = written == "true"
     elif match := _LITERAL.match(written):
-        return float(match["number"]) * UNITS.get(match["unit"] or "", 1.0), _kind(match["unit"])
+        number = float(match["number"]) * UNITS.get(match["unit"] or "", 1.0)
+        if not math.isfinite(number):
+            raise _mistake(text, column, f"'{written}' is larger than any number")
+        return number, _kind(match["unit"])
     elif match := _BASELINE.match(written):
         amount = float(match["number"] or 0) * UNITS.get(match["unit"] or "", 1.0)
         share = match["unit"] == "%"

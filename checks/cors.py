@@ -16,7 +16,7 @@ from checks.reach import Reach
 class Params(Reach):
     """Which endpoints, and who may read them."""
 
-    urls: list[str] = Field(min_length=1)
+    urls: list[str] = Field(min_length=1, description="Endpoints whose answers other sites may want to read.")
     allowed: list[str] = Field(default=[], description="Origins that may read: `https://shop.example.com`.")
     credentials: bool = Field(default=False, description="Whether they may do so with cookies.")
     methods: list[str] = Field(default=["GET"], description="What they may do, asked by a preflight.")

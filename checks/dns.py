@@ -23,7 +23,7 @@ _TYPES = ("A", "AAAA", "CNAME", "MX", "NS", "TXT", "CAA", "SRV")
 class Params(BaseModel, extra="forbid"):
     """Which names, what they must say, and who is asked."""
 
-    names: list[str] = Field(min_length=1)
+    names: list[str] = Field(min_length=1, description="Names that all have the same answers.")
     type: str = Field(default="A", description=f"One of {', '.join(_TYPES)}.")
     expect: list[str] = Field(min_length=1, description="The whole set of answers; a name ends without a dot.")
     resolvers: list[str] = Field(
@@ -34,7 +34,7 @@ class Params(BaseModel, extra="forbid"):
     name_server: str = Field(
         default="", description="Whom to ask for the zone's servers, and the only resolver if none is listed."
     )
-    timeout_s: float = Field(default=3.0, gt=0)
+    timeout_s: float = Field(default=3.0, gt=0, description="Limit of each single question.")
 
     @field_validator("type")
     @classmethod

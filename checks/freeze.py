@@ -15,7 +15,7 @@ class Params(BaseModel, extra="forbid"):
     """Which branch has to stand still."""
 
     repository: str = Field(description="A path or URL that git can read without being asked for a password.")
-    branch: str = Field(default="main")
+    branch: str = Field(default="main", description="The branch that the release was taken from.")
     commit: str = Field(default="", description="Where the branch has to stand; empty: at the deployment's commit.")
 
 

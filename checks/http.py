@@ -22,11 +22,11 @@ class Params(Reach):
     """What to ask, and what a right answer looks like."""
 
     urls: list[str] = Field(min_length=1, description="Pages or endpoints to ask.")
-    method: str = Field(default="GET", pattern="^[A-Z]+$")
+    method: str = Field(default="GET", pattern="^[A-Z]+$", description="The method of the request.")
     headers: dict[str, str] = Field(
         default={}, description="Header lines to send; a value may be `{env: NAME, prefix: …}`."
     )
-    body: str = ""
+    body: str = Field(default="", description="What is sent with it.")
     times: int = Field(default=1, ge=1, le=20, description="How often each address is asked, each on a new connection.")
     expect: list[int] = Field(default=[200], min_length=1, description="Status codes that are right.")
     text: str = Field(default="", description="Must stand in the body.")

@@ -17,7 +17,7 @@ _TOO_MANY, _UNAVAILABLE = 429, 503
 class Params(Reach):
     """What to ask, and how often at most."""
 
-    url: str
+    url: str = Field(description="An endpoint that may be asked this often, and whose limit is small.")
     budget: int = Field(default=40, ge=1, le=500, description="The most requests that are ever sent.")
     together: int = Field(default=5, ge=1, le=50, description="How many are sent at the same time.")
     headers: dict[str, str] = Field(default={}, description="Header lines to send; a value may be `{env: NAME}`.")

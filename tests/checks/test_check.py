@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from helpers import context
@@ -16,6 +17,7 @@ from bot.errors import Cannot, ConfigError, Unreachable
 from bot.judge import parse
 from bot.model import Measured, Row, Verdict
 from bot.plan import CheckPlan
+from checks.__main__ import page
 
 PLUGINS = plugins()
 
@@ -298,4 +300,10 @@ def test_every_plugin_says_what_it_measures_why_and_what_to_do(one):
         assert parse(rule).name in one.values
     assert "'" not in "".join(one.values)
     assert one.params.model_config.get("extra") == "forbid"
+    assert all(field.description for field in one.params.model_fields.values())
     assert sys.modules[one.measure.__module__].__name__ == f"checks.{one.name}"
+
+
+def test_the_reference_says_what_the_code_does():
+    written = Path(__file__).parents[2] / "docs" / "checks.md"
+    assert written.read_text() == page(), "write it anew: python -m checks > docs/checks.md"
