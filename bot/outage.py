@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from bot import app
+from bot import app, gates
 from bot.engine import Engine
 from bot.engine.engine import every_item, operator
 from bot.errors import Refused
 from bot.machine import words
 from bot.model import Deployment, Person
+from bot.plan import Stage, StepPlan
 from bot.terminal import sentences, typed
 from bot.views import answers
 from bot.views.answers import Answer
@@ -26,7 +27,7 @@ Named = Annotated[str, typer.Argument(help="The deployment, such as checkout-12.
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Why, in a few words.")]
 As = Annotated[str, typer.Option("--as", help="Your name in the record. Empty: your name on this machine.")]
 Role = Annotated[str, typer.Option(help="The role that you sign for, as in 'Security Team'.")]
-Step = Annotated[str, typer.Option(help="The step, as in backup.")]
+Step = Annotated[str, typer.Option(help="The step, by key or title. Empty: the one it stands at.")]
 
 
 # ── Looking ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,8 +173,9 @@ def retry(deployment: Named = "", step: Step = "", who: As = "") -> None:
     """Do a failed step again."""
 
     async def act(engine: Engine, one: Deployment) -> str:
-        await engine.retry(one.id, _step(one, step, "retry"), by=_operator(who))
-        return f"{one.id}: {step} is tried again by the running bot."
+        meant = _step(one, step)
+        await engine.retry(one.id, meant.key, by=_operator(who))
+        return f"{one.id}: “{meant.title}” is tried again by the running bot."
 
     _act("retry", deployment, act)
 
@@ -183,9 +185,9 @@ def skip(deployment: Named = "", step: Step = "", reason: Reason = "", who: As =
     """Leave a failed step out, with a reason."""
 
     async def act(engine: Engine, one: Deployment) -> str:
-        key = _step(one, step, "skip")
-        await engine.skip(one.id, key, reason=_why(one, reason, f"skip --step {key}"), by=_operator(who))
-        return f"{one.id}: {step} is skipped."
+        meant = _step(one, step)
+        await engine.skip(one.id, meant.key, reason=_why(one, reason, "skip"), by=_operator(who))
+        return f"{one.id}: “{meant.title}” is skipped."
 
     _act("skip", deployment, act)
 
@@ -195,8 +197,9 @@ def confirm(deployment: Named = "", step: Step = "", who: As = "") -> None:
     """Say that a step which waits for a person was done, or may be done."""
 
     async def act(engine: Engine, one: Deployment) -> str:
-        await engine.confirm(one.id, _step(one, step, "confirm"), by=_operator(who))
-        return f"{one.id}: {step} is confirmed."
+        meant = _step(one, step)
+        await engine.confirm(one.id, meant.key, by=_operator(who))
+        return f"{one.id}: “{meant.title}” is confirmed."
 
     _act("confirm", deployment, act)
 
@@ -278,18 +281,21 @@ def _role(one: Deployment, role: str, command: str) -> str:
 def _why(one: Deployment, reason: str, command: str) -> str:
     if reason.strip():
         return reason
-    verb, _, options = command.partition(" ")
-    example = " ".join(part for part in (verb, one.id, options, '-m "the supplier is down"') if part)
-    raise Refused(f"Say why, it stands in the record: python -m bot {example}.")
+    raise Refused(f'Say why, it stands in the record: python -m bot {command} {one.id} -m "the supplier is down".')
 
 
-def _step(one: Deployment, step: str, command: str) -> str:
-    known = [each.key for each in one.plan.steps if each.key in one.steps and not one.steps[each.key].settled]
-    if step in {each.key for each in one.plan.steps}:
-        return step
-    if not known:
-        raise Refused(f"No step of {one.id} waits for anything.")
-    raise Refused(f"Say which step: python -m bot {command} {one.id} --step {known[0]}. Open: {', '.join(known)}.")
+def _step(one: Deployment, wanted: str) -> StepPlan:
+    """The step of this key; the one that the deployment stands at, when none is named."""
+    if wanted:
+        named = [step for step in one.plan.steps if wanted.strip().casefold() in {step.key, step.title.casefold()}]
+        if named:
+            return named[0]
+        raise Refused(f"{one.id} has no step “{wanted[:60]}”; python -m bot why {one.id} names the one it stands at.")
+    stage = one.left or one.phase
+    here = gates.current_step(one, Stage(stage.value)) if stage.value in set(Stage) else None
+    if here is None or here[1] is None:
+        raise Refused(f"No step of {one.id} waits for anybody.")
+    return here[0]
 
 
 def _item(one: Deployment, wanted: str) -> str:
