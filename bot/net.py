@@ -6,13 +6,13 @@ kept one. This is the only module that imports httpx.
 
 import asyncio
 import ipaddress
-import os
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import certifi
@@ -73,7 +73,9 @@ class Net:
         found = await (self._asked(host) if self.name_server else self._system(host))
         if not found:
             raise Unreachable(f"The name {host} has no address.")
-        return tuple(sorted(set(found), key=lambda one: (":" in one, one)))
+        # From a machine without IPv6 nothing can be said about IPv6 addresses, and they are not broken for that.
+        reached = [one for one in found if ":" not in one or _routed(one)] or found
+        return tuple(sorted(set(reached), key=lambda one: (":" in one, one)))
 
     async def _system(self, host: str) -> list[str]:
         try:
@@ -227,6 +229,16 @@ def resolver(server: str, timeout_s: float) -> dns.asyncresolver.Resolver:
     return asked
 
 
+def _routed(address: str) -> bool:
+    """Whether this machine knows a way to an IPv6 address; connecting a datagram socket sends nothing."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 9))
+    except OSError:
+        return False
+    return True
+
+
 def _literal(host: str) -> str | None:
     try:
         ipaddress.ip_address(host.split("%", maxsplit=1)[0])
@@ -238,7 +250,7 @@ def _literal(host: str) -> str | None:
 def trust(ca_file: str) -> ssl.SSLContext:
     """The public roots, or those of one file instead. Reading them takes milliseconds, so it is done once."""
     try:
-        changed = os.stat(ca_file).st_mtime_ns if ca_file else 0
+        changed = Path(ca_file).stat().st_mtime_ns if ca_file else 0
     except OSError as error:
         raise Cannot(f"The certificates in {ca_file} could not be read: {words(error)}.") from error
     return _trust(ca_file, changed)

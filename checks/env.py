@@ -75,7 +75,7 @@ class Has:
         "required": "how many names the template asks for",
         "missing": "names that are not set, the most on any member",
         "placeholders": "values that are empty, placeholders, or point to localhost",
-        "invalid": "values of another kind than the template says",
+        "invalid": "values of another kind than the template says, and secrets that the other environment has too",
         "unknown": "names that the template does not know",
         "shared": "secrets that the other environment has too; missing where none is named",
         "disagreeing": "names whose values differ between members",
@@ -213,6 +213,7 @@ def _measured(params: Params, kinds: Mapping[str, str], members: list[Has], othe
             if any(_equal(member, other, name) for member in members):
                 note("shared", name, f"{name} is the same as in the other environment")
         values["shared"] = len(wrong.get("shared", {}))
+        values["invalid"] = len(wrong.get("invalid", {}) | wrong.get("shared", {}))
     sentences = [sentence for named in wrong.values() for sentence in named.values()]
     rows = tuple(Row(subject=one.where, values={"names": len(one.names)}) for one in members)
     rows += tuple(Row(subject=kind, note="; ".join(named.values())) for kind, named in wrong.items())

@@ -1,11 +1,13 @@
 """Asking on the network: one new connection to one address, and never further than was permitted."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 import trustme
 from helpers import closed_port, server_tls, site
 
+from bot import net
 from bot.errors import Cannot, Unreachable
 from bot.net import Net, join, place, split
 
@@ -119,3 +121,13 @@ async def test_a_file_of_certificates_that_is_none_is_said_so(tmp_path):
     for path in (tmp_path / "root.pem", tmp_path / "nothing.pem"):
         with pytest.raises(Cannot, match="could not be read"):
             await replace(LOCAL, ca_file=str(path)).ask("https://site.test/", address=closed_port())
+
+
+@pytest.mark.parametrize(("routed", "found"), [(True, ("192.0.2.1", "2001:db8::1")), (False, ("192.0.2.1",))])
+async def test_addresses_that_this_machine_has_no_way_to_are_left_out(monkeypatch, routed, found):
+    async def both(*_, **__):
+        return [(0, 0, 0, "", ("2001:db8::1", 0)), (0, 0, 0, "", ("192.0.2.1", 0))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
+    monkeypatch.setattr(net, "_routed", lambda _: routed)
+    assert await LOCAL.resolve("site.test") == found
