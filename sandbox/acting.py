@@ -66,6 +66,14 @@ async def _react(box: Sandbox, user: User, body: Body) -> Body:
 async def _mark(box: Sandbox, user: User, body: Body) -> Body:
     found = room_for(box, user, body.get("channel"))
     box.workspace.mark(user.id, found.id, str(body.get("ts") or ""))
+    box.feed.tell({"type": "state"}, lambda viewer: viewer == user.id)
+    return {"ok": True}
+
+
+async def _dismiss(box: Sandbox, user: User, body: Body) -> Body:
+    message = box.workspace.whispered(user.id, str(body.get("channel")), str(body.get("ts")))
+    if message is not None:
+        box.workspace.unwhisper(message)
     return {"ok": True}
 
 
@@ -101,6 +109,7 @@ ACTS: dict[str, Act] = {
     "options": _options,
     "react": _react,
     "mark": _mark,
+    "dismiss": _dismiss,
     "home_opened": _home_opened,
     "open_direct": _open_direct,
     "invite": _invite,

@@ -98,9 +98,14 @@ async def read_call(request: Request, method: str) -> Call:
 def strict_json(raw: str | bytes) -> Any:
     """JSON as the standard has it: Python's own NaN and Infinity are none, and there is an end to depth."""
     try:
-        return json.loads(raw, parse_constant=_refuse_constant)
+        told = json.loads(raw, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    text = raw if isinstance(raw, str) else raw.decode(errors="replace")
+    if "\\ud" in text.lower():
+        # Half of a surrogate pair is a string to Python, and can be sent to nobody.
+        json.dumps(told, ensure_ascii=False).encode()
+    return told
 
 
 def _refuse_constant(name: str) -> Any:

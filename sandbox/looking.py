@@ -24,6 +24,8 @@ async def _state(box: Sandbox, request: Request) -> Response:
     # A page that does not know anybody yet looks through the eyes of the first person.
     user = _viewer(box, request) if request.query_params.get("as") else box.workspace.people()[0]
     workspace, app = box.workspace, box.world.app
+    # The app's Messages tab is there for everybody, whether or not a word has been said in it.
+    workspace.direct(user.id)
     channels: list[Body] = []
     for found in workspace.rooms.values():
         if not workspace.sees(user.id, found):
@@ -35,12 +37,13 @@ async def _state(box: Sandbox, request: Request) -> Response:
                 "id": found.id, "name": found.name, "kind": found.kind, "members": found.members, "topic": found.topic,
                 "archived": found.archived, "last_ts": found.order[-1] if found.order else None,
                 "unread": unread, "mentions": mentions, "is_member": user.id in found.members,
-                "bookmarks": found.bookmarks, **({"partner": partner} if partner else {}),
+                "bookmarks": found.bookmarks, "last_read": workspace.read.get(user.id, {}).get(found.id), **({"partner": partner} if partner else {}),
             }
         )  # fmt: skip
     keys = ("id", "name", "real_name", "title", "color", "email", "tz", "is_bot", "deleted")
     return JSONResponse(
         {
+            "me": user.id,
             "team": vars(box.world.team),
             "app": {
                 "id": app.id, "name": app.name, "bot_user_id": app.bot_user_id, "bot_id": app.bot_id,

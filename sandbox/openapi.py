@@ -75,6 +75,9 @@ ENDPOINTS = (
         needs=("as", "channel", "ts", "name"), takes=("remove",),
     ),
     Endpoint(verb="post", path="/control/mark", says="Mark a channel as read up to a message.", needs=("as", "channel", "ts")),
+    Endpoint(
+        verb="post", path="/control/dismiss", says="Put an ephemeral message away.", needs=("as", "channel", "ts"),
+    ),
     Endpoint(verb="post", path="/control/home_opened", says="Open the app's Home tab.", needs=("as",)),
     Endpoint(verb="post", path="/control/open_direct", says="Open a direct message.", needs=("as",), takes=("user",)),
     Endpoint(

@@ -130,7 +130,9 @@ def _in_message(box: Sandbox, user: User, message: Message, state: forms.Values)
 
 async def options(box: Sandbox, user: User, asked: dict[str, Any]) -> dict[str, Any]:
     """Ask the app for the options of an external select."""
-    container = asked.get("container") or {}
+    container = asked.get("container")
+    if not isinstance(container, dict):
+        raise Impossible("`container` has to say which message or view it is.")
     in_view = container.get("type") == "view"
     view = _view_at(box, user, container.get("view_id")) if in_view else None
     message = None if in_view else _message_at(box, user, container)

@@ -19,7 +19,7 @@ from sandbox.world import load_world
 from tests.sandbox.conftest import BOT_TOKEN, Person, Running
 
 ACTS = (
-    "command", "shortcut", "post", "action", "submit", "close", "options", "react", "mark", "open_direct", "invite",
+    "command", "shortcut", "post", "dismiss", "action", "submit", "close", "options", "react", "mark", "open_direct", "invite",
     "faults", "limits", "sockets", "user", "channel",
 )  # fmt: skip
 LOOKS = ("state", "messages", "home", "views", "log", "faults", "blocks")

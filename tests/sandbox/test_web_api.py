@@ -63,6 +63,10 @@ async def test_broken_json_and_an_unknown_method_have_slacks_names(running: Runn
     async with httpx.AsyncClient(base_url=f"{running.url}/api/", trust_env=False) as http:
         assert (await http.post("chat.postMessage", content="{", headers=headers)).json()["error"] == "invalid_json"
         assert (await http.post("chat.postMessage", content="[]", headers=headers)).json()["error"] == "json_not_object"
+        half = '{"channel": "C0CHECKOUT", "text": "\\ud800"}'
+        assert (await http.post("chat.postMessage", content=half, headers=headers)).json()["error"] == "invalid_json"
+        deep = '{"channel": ' + "[" * 5000 + "]" * 5000 + "}"
+        assert (await http.post("chat.postMessage", content=deep, headers=headers)).json()["error"] == "invalid_json"
         assert (await http.post("chat.whisper", content="{}", headers=headers)).json()["error"] == "unknown_method"
 
 
@@ -221,6 +225,9 @@ async def test_an_ephemeral_message_is_for_one_member_only(client: AsyncWebClien
     await client.chat_postEphemeral(channel="C0CHECKOUT", user="U0ANA", text="psst")
     assert [message["text"] for message in await person.messages(user="U0ANA")] == ["psst"]
     assert await person.messages(user="U0BEN") == []
+    (message,) = await person.messages(user="U0ANA")
+    await person.act("dismiss", "U0ANA", channel="C0CHECKOUT", ts=message["ts"])
+    assert await person.messages(user="U0ANA") == []
     stranger = client.chat_postEphemeral(channel="C0CHECKOUT", user="U0NOBODY", text="psst")
     assert (await refused(stranger))["error"] == "user_not_in_channel"
 
