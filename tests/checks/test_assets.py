@@ -4,9 +4,9 @@ import base64
 import hashlib
 
 import pytest
-from helpers import closed_port, run_check, site
 
 from bot.model import Verdict
+from tests.checks.helpers import closed_port, run_check, site
 
 SCRIPT = b"console.log('hello')"
 INTEGRITY = "sha384-" + base64.b64encode(hashlib.sha384(SCRIPT).digest()).decode()

@@ -6,9 +6,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from helpers import run_check
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check
 
 
 def ago(**how):

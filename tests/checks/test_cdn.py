@@ -3,9 +3,9 @@
 from collections import Counter
 
 import pytest
-from helpers import run_check, site
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check, site
 
 LONG = "public, max-age=31536000, immutable"
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers import context
 from pydantic import BaseModel
 
 from bot.check import Context, check, completed, defaults, measure, measuring, plugins, validate
@@ -18,6 +17,7 @@ from bot.judge import parse
 from bot.model import Measured, Row, Verdict
 from bot.plan import CheckPlan
 from checks.__main__ import page
+from tests.checks.helpers import context
 
 PLUGINS = plugins()
 

@@ -1,9 +1,9 @@
 """The check `cors`, against policies that are right, and that are wrong in the usual ways."""
 
 import pytest
-from helpers import run_check, site
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check, site
 
 SHOP = "https://shop.acme.test"
 

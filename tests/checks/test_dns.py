@@ -9,9 +9,9 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from helpers import closed_port, run_check
 
 from bot.model import Verdict
+from tests.checks.helpers import closed_port, run_check
 
 NAME = "checkout.acme.test"
 

@@ -5,9 +5,9 @@ import hmac
 import json
 
 import pytest
-from helpers import run_check, site
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check, site
 
 TEMPLATE = """
 # kind: url; the address that customers type

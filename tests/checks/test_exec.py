@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import run_check
 
 from bot.model import Verdict
 from checks.exec import output
+from tests.checks.helpers import run_check
 
 
 def program(tmp_path, text):

@@ -4,9 +4,9 @@ import hashlib
 import subprocess
 
 import pytest
-from helpers import run_check
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check
 
 
 @pytest.fixture

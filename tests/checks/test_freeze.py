@@ -3,9 +3,9 @@
 import subprocess
 
 import pytest
-from helpers import run_check
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check
 
 
 @pytest.fixture

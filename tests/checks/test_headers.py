@@ -1,9 +1,10 @@
 """The check `headers`, against pages on loopback that lack one thing each."""
 
 import pytest
-from helpers import run_check, server_tls, site
+import trustme
 
 from bot.model import Verdict
+from tests.checks.helpers import closed_port, run_check, server_tls, site
 
 GOOD = {
     "Content-Type": "text/html",
@@ -16,8 +17,6 @@ GOOD = {
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory):
-    import trustme  # noqa: PLC0415 - only here
-
     folder = tmp_path_factory.mktemp("tls")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "root.pem"))
@@ -113,7 +112,5 @@ async def test_an_answer_without_a_page_needs_no_content_policy(tls):
 
 
 async def test_a_site_that_is_down_is_unknown():
-    from helpers import closed_port  # noqa: PLC0415 - only here
-
     finding = await run_check("headers", urls=["http://site.test/"], addresses=[closed_port()], allow_private=True)
     assert finding.verdict is Verdict.UNKNOWN

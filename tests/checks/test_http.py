@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from helpers import closed_port, run_check, site
 
 from bot.model import Verdict
+from tests.checks.helpers import closed_port, run_check, site
 
 
 def healthy(**more):

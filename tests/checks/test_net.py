@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 import trustme
-from helpers import closed_port, server_tls, site
 
 from bot import net
 from bot.errors import Cannot, Unreachable
 from bot.net import Net, join, place, split
+from tests.checks.helpers import closed_port, server_tls, site
 
 LOCAL = Net(allow_private=True)
 

@@ -2,9 +2,8 @@
 
 import itertools
 
-from helpers import closed_port, run_check, site
-
 from bot.model import Verdict
+from tests.checks.helpers import closed_port, run_check, site
 
 
 def limiter(burst, *, status=429, retry_after="1", recovers=True):

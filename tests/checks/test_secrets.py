@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from helpers import run_check
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check
 
 PASSWORD = "hunter2-hunter2"
 TOKEN = "AKIAIOSFODNN7EXAMPLE"

@@ -3,9 +3,9 @@
 import sqlite3
 
 import pytest
-from helpers import run_check
 
 from bot.model import Verdict
+from tests.checks.helpers import run_check
 
 QUERY = "SELECT count(*) AS orders, max(total) AS most FROM orders"
 

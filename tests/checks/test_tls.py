@@ -8,11 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
-from helpers import closed_port, run_check, site
 from OpenSSL import SSL
-from tls_servers import NAME, authority, tls_server, weak_rsa
 
 from bot.model import Verdict
+from tests.checks.helpers import closed_port, run_check, site
+from tests.checks.tls_servers import NAME, authority, tls_server, weak_rsa
 
 OLD = (SSL.TLS1_VERSION, SSL.TLS1_3_VERSION)
 
