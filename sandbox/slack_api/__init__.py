@@ -1,0 +1,1 @@
+"""Slack's published method descriptions, as data; the licence is beside them."""
