@@ -3,9 +3,11 @@
 import asyncio
 import re
 import statistics
+import sys
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator
@@ -14,6 +16,7 @@ from bot.check import Context, check
 from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.net import Answer
+from checks.exec import run
 from checks.pick import checked, pick, read
 from checks.reach import Reach, tried
 
@@ -47,6 +50,13 @@ class Params(Reach):
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from error
         return pattern
+
+
+_SEARCH = """
+import re, sys
+text = open(sys.argv[2], encoding="utf-8", errors="replace").read()
+sys.exit(0 if re.search(sys.argv[1], text, re.MULTILINE) else 1)
+"""
 
 
 def _names(params: Params) -> Collection[str]:
@@ -109,7 +119,10 @@ async def http(params: Params, ctx: Context) -> Measured:
         )
         if isinstance(answer, str):
             return Probe(url=url, address=at, wrong=answer)
-        return _read(params, answer, url, at, ctx.clock.now())
+        probe = _read(params, answer, url, at, ctx.clock.now())
+        if not probe.wrong and params.matches and not await _matches(params.matches, answer.body, ctx):
+            return replace(probe, wrong=f"the body does not match {params.matches}")
+        return probe
 
     probes = [probe for group in await asyncio.gather(*(several(url, at) for url, at in places)) for probe in group]
     return _measured(params, probes)
@@ -131,6 +144,16 @@ def _read(params: Params, answer: Answer, url: str, at: str, now: datetime) -> P
     )
 
 
+async def _matches(pattern: str, body: bytes, ctx: Context) -> bool:
+    """Search in a process of its own: an expression that backtracks for ever would hold the whole bot, not only us."""
+    with NamedTemporaryFile(dir=ctx.work) as file:
+        file.write(body)
+        file.flush()
+        command = [sys.executable, "-I", "-S", "-c", _SEARCH, pattern, file.name]
+        ended = await run(command, environment={"LC_ALL": "C.UTF-8"}, limit=ctx.left())
+    return ended.code == 0
+
+
 def _wrongs(params: Params, answer: Answer, text: str, document: Any, version: Value | None) -> Iterator[str]:
     """Everything that is wrong with an answer, the most telling first."""
     if answer.status not in params.expect:
@@ -143,8 +166,6 @@ def _wrongs(params: Params, answer: Answer, text: str, document: Any, version: V
         yield f"'{params.text}' is not in the body"
     if params.absent and params.absent in text:
         yield f"'{params.absent}' is in the body"
-    if params.matches and not re.search(params.matches, text, re.MULTILINE):
-        yield f"the body does not match {params.matches}"
 
 
 def _measured(params: Params, probes: list[Probe]) -> Measured:

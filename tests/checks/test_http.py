@@ -1,5 +1,6 @@
 """The check `http`, against real web servers on loopback."""
 
+import asyncio
 import json
 
 import pytest
@@ -124,3 +125,30 @@ async def test_a_huge_body_is_cut():
         finding = await ask(one, version="1")
     assert finding.verdict is Verdict.FAIL
     assert "cut at 1000000 bytes" in finding.summary
+
+
+async def test_an_expression_that_never_ends_does_not_hold_the_bot():
+    ticks = 0
+
+    async def tick():
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0.01)
+            ticks += 1
+
+    ticking = asyncio.create_task(tick())
+    with site(lambda _: (200, [], "a" * 40)) as one:
+        finding = await ask(one, matches="(a+)+b", limit_s=2.0)
+    ticking.cancel()
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "did not end within" in finding.summary
+    assert ticks > 10
+
+
+async def test_an_empty_or_nan_answer_of_a_metrics_server_is_unknown_and_never_a_pass():
+    path = {"p95": "data.result.0.value.1 as number"}
+    for result, verdict in (([], "unknown"), ([{"value": [1, "NaN"]}], "unknown"), ([{"value": [1, "0.2"]}], "pass")):
+        body = json.dumps({"status": "success", "data": {"result": result}})
+        with site(lambda _: (200, [], body)) as one:  # noqa: B023 - it is called before the next turn
+            finding = await ask(one, values=path, rules={"pass_": ["p95 <= 300ms"]})
+        assert finding.verdict == verdict
