@@ -63,7 +63,6 @@ function open(channel) {
   box = null;
   foot.replaceChildren();
   S.unreadLine.set(channel.id, null);
-  if (!S.windows.get(channel.id)?.loaded && S.online) loadChannel(channel.id).catch((error) => toast(error.message, { error: true }));
 }
 
 function footer(channel) {
@@ -123,6 +122,7 @@ export function renderMain() {
   update(head, heading(channel));
   footer(channel);
   const window_ = S.windows.get(channel.id);
+  if (!window_ && S.online) loadChannel(channel.id).catch((error) => toast(error.message, { error: true }));
   const unreadFrom = window_?.loaded ? unreadStart(channel) : null;
   const beginningRow = window_?.loaded && !window_.hasMore ? [["begin", [channel.id, channel.topic, S.users], () => beginning(channel)]] : [];
   feed.show(() => channelMessages(channel.id), { unreadFrom, head: beginningRow, busy: !window_?.loaded });

@@ -84,7 +84,7 @@ export function composer({ channel, thread = null, id }) {
 
   function grow() {
     input.style.height = "auto";
-    input.style.height = `${Math.min(input.scrollHeight, 240)}px`;
+    if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight, 240)}px`;
   }
 
   function typed() {

@@ -39,40 +39,61 @@ export async function loadState(as = S.me) {
   changed();
 }
 
-export function loadChannel(channel) {
-  return load(async () => {
-    const answer = await get("/control/messages", { as: S.me, channel, limit: PAGE });
-    const kept = [...(S.messages.get(channel)?.values() ?? [])].filter((m) => threadRoot(m));
-    S.messages.set(channel, new Map(kept.map((m) => [m.ts, m])));
-    answer.messages.forEach(putMessage);
-    S.windows.set(channel, { oldest: answer.has_more ? answer.messages[0]?.ts ?? "" : "", hasMore: answer.has_more, loaded: true });
-  });
-}
-
 const fetching = new Set();
 
-export async function loadOlder(channel) {
-  const window_ = S.windows.get(channel);
-  if (!window_?.hasMore || fetching.has(channel)) return;
-  fetching.add(channel);
+/** Runs `work` unless the same is already under way for this person. */
+async function once(key, work) {
+  const mine = `${S.me}/${key}`;
+  if (fetching.has(mine)) return;
+  fetching.add(mine);
   try {
-    const answer = await get("/control/messages", { as: S.me, channel, before: window_.oldest, limit: PAGE });
-    answer.messages.forEach(putMessage);
-    S.windows.set(channel, { ...window_, oldest: answer.has_more ? answer.messages[0]?.ts ?? "" : "", hasMore: answer.has_more });
-    changed();
+    await work(S.me);
   } finally {
-    fetching.delete(channel);
+    fetching.delete(mine);
   }
 }
 
+/** Messages for whoever looked when they were asked for; what comes after a switch of persons is dropped. */
+async function fetchMessages(as, key, query, use) {
+  let answer;
+  try {
+    answer = await get("/control/messages", { as, ...query });
+  } catch (error) {
+    S.windows.set(key, { failed: true });
+    throw error;
+  }
+  if (as === S.me) use(answer);
+}
+
+const windowOf = (answer) => ({ oldest: answer.has_more ? answer.messages[0]?.ts ?? "" : "", hasMore: answer.has_more, loaded: true });
+
+export function loadChannel(channel) {
+  return once(channel, (as) => load(() => fetchMessages(as, channel, { channel, limit: PAGE }, (answer) => {
+    const kept = [...(S.messages.get(channel)?.values() ?? [])].filter((m) => threadRoot(m));
+    S.messages.set(channel, new Map(kept.map((m) => [m.ts, m])));
+    answer.messages.forEach(putMessage);
+    S.windows.set(channel, windowOf(answer));
+  })));
+}
+
+export async function loadOlder(channel) {
+  const window_ = S.windows.get(channel);
+  if (!window_?.hasMore) return;
+  await once(`${channel} older`, (as) => fetchMessages(as, channel, { channel, before: window_.oldest, limit: PAGE }, (answer) => {
+    answer.messages.forEach(putMessage);
+    S.windows.set(channel, windowOf(answer));
+    changed();
+  }));
+}
+
 export function loadThread(channel, thread) {
-  return load(async () => {
-    const answer = await get("/control/messages", { as: S.me, channel, thread, limit: 1000 });
+  const key = `${channel}/${thread}`;
+  return once(key, (as) => load(() => fetchMessages(as, key, { channel, thread, limit: 1000 }, (answer) => {
     const fresh = new Set(answer.messages.map((m) => m.ts));
     for (const m of S.messages.get(channel)?.values() ?? []) if (m.thread_ts === thread && !fresh.has(m.ts)) dropMessage(channel, m.ts);
     answer.messages.forEach(putMessage);
-    S.windows.set(`${channel}/${thread}`, { loaded: true });
-  });
+    S.windows.set(key, { loaded: true });
+  })));
 }
 
 export async function loadHome() {
@@ -92,8 +113,8 @@ const marking = new Map();
 export function markRead(channel, ts) {
   const known = channelOf(channel);
   const key = `${S.me}/${channel}`;
-  if (!ts || !known || marked.get(key) === ts) return;
-  const news = marked.has(key) || known.unread > 0 || known.mentions > 0;
+  if (!ts || !known) return;
+  const news = known.unread > 0 || known.mentions > 0 || (marked.has(key) && marked.get(key) !== ts);
   marked.set(key, ts);
   known.unread = 0;
   known.mentions = 0;

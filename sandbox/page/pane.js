@@ -34,11 +34,12 @@ function renderThread(channel) {
     const box = isMember(channel) && !channel.archived ? composer({ channel: channel.id, thread: S.place.thread, id: "reply" }) : null;
     if (box) box.$sent = () => feed?.toEnd();
     foot.replaceChildren(...(box ? [box] : []));
-    if (S.online && !S.windows.get(`${channel.id}/${S.place.thread}`)?.loaded) loadThread(channel.id, S.place.thread).catch((error) => toast(error.message, { error: true }));
     if (takeFocus() === "reply") box?.$focus();
   }
+  const known = S.windows.get(`${channel.id}/${S.place.thread}`);
+  if (S.online && !known) loadThread(channel.id, S.place.thread).catch((error) => toast(error.message, { error: true }));
   update(head, h("h2", { class: "place-name" }, "Thread"), h("a", { class: "topic", href: hrefOf({ kind: "channel", channel: channel.id }) }, channel.kind === "im" ? channelLabel(channel) : `# ${channel.name}`), h("span", { class: "grow" }), closer());
-  feed.show(() => threadMessages(channel.id, S.place.thread), { inThread: true, busy: !S.windows.get(`${channel.id}/${S.place.thread}`)?.loaded });
+  feed.show(() => threadMessages(channel.id, S.place.thread), { inThread: true, busy: !known });
 }
 
 export function renderPane() {

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from slack_bolt.app.async_app import AsyncApp
 
 from tests.browser.pagebot import listen
@@ -61,6 +61,10 @@ class Desk:
         self.url = url
         self.complaints: list[str] = []
 
+    def _heard(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.complaints.append(said.text)
+
     async def sit(
         self, as_: str, place: str = "", *, theme: Any = "light", width: int = 1440, height: int = 900
     ) -> Page:
@@ -70,7 +74,7 @@ class Desk:
         page = await context.new_page()
         page.set_default_timeout(20000)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(said.text))
+        page.on("console", self._heard)
         await page.goto(f"{self.url}/#/as/{as_}/{place}" if place else f"{self.url}/#/as/{as_}")
         return page
 

@@ -172,7 +172,7 @@ def charts() -> list[Block]:
         for name, values in (("p50", (41, 43, 40)), ("p95", (118, 131, 109)))
     ]
     slices = [{"label": "ok", "value": 97}, {"label": "slow", "value": 3}]
-    number = [{"type": "raw_number", "value": 118}, {"type": "raw_number", "value": 41}]
+    number = [{"type": "raw_number", "value": value, "text": str(value)} for value in (118, 41)]
     return [
         {
             "type": "data_visualization",

@@ -549,3 +549,12 @@ async def test_a_root_drawn_twice_keeps_its_choices_apart_and_in_step(desk: Desk
     await expect(thread_of(page).get_by_role("radio", name="Fast")).to_be_checked()
     ids = await page.evaluate("[...document.querySelectorAll('[id]')].map((node) => node.id)")
     assert len(ids) == len(set(ids))
+
+
+async def test_a_channel_that_was_hidden_behind_its_thread_has_a_whole_message_box(desk: Desk, people: Person):
+    root = await people.act("post", channel="C0CHECKOUT", text="the root")
+    page = await desk.sit("U0MARA", f"C0CHECKOUT/{root['message']['ts']}", width=900, height=700)
+    await thread_of(page).get_by_role("button", name="Close").click()
+    shown = await box_of(page).bounding_box()
+    assert shown
+    assert shown["height"] >= 30
