@@ -69,7 +69,7 @@ class Scripts:
             if spec.host != self._host:
                 continue
             run = self._followed.get(spec.id)
-            if run is None or (run.task is not None and run.task.done()):
+            if run is None:
                 run = self._followed[spec.id] = _Followed(spec=spec, output=Output(self.log(spec.id)))
             run.cancelled |= spec.id in cancelled
             run.begun |= spec.id in begun
@@ -108,6 +108,7 @@ class Scripts:
                 wait_s = min(max(2 * wait_s, _TRY_AGAIN_S), _TRY_AGAIN_AT_MOST_S)
             await asyncio.sleep(wait_s)
         await asyncio.to_thread(run.wait_for_supervisor)
+        del self._followed[run.spec.id]
         log.info("run over", extra={"run": run.spec.id, "state": said.state, "exit_code": said.exit_code})
 
     # What follows runs in a thread: it reads and writes files.

@@ -108,7 +108,7 @@ class Watches:
                 if report != said and (stopped or said is None or now - said_at >= pause_s):
                     await self._report(report)
                     said, said_at = report, now
-                if stopped:
+                if stopped and not watched.wanted:
                     return
             except Exception:
                 # One watch that cannot be read, or a record that cannot be written now, must not end the others.

@@ -233,6 +233,26 @@ async def test_binary_output_does_no_harm(world: World):
     assert all(len(line) <= 300 and (line.isprintable() or "\u200d" in line) for line in report.tail)
 
 
+async def test_a_full_disk_costs_the_log_and_not_the_script(world: World):
+    full = world.folder / "python"
+    full.write_text(f'#!/bin/bash\nulimit -f 64\nexec {sys.executable} "$@"\n')
+    full.chmod(0o700)
+
+    report = await world.over(
+        world.spec(world.script("yes | head -c 3000000; exit 4")), world.another(python=str(full))
+    )
+
+    assert (report.state, report.exit_code, report.truncated) == (RunState.FINISHED, 4, True)
+    assert report.why == "The log is not complete: File too large."
+    assert report.log_bytes == len(world.log()) == 65_536
+
+
+async def test_the_deadline_also_ends_a_script_that_never_stops_printing(world: World):
+    report = await world.over(world.spec(world.script("yes"), deadline_s=1.0, log_limit=100_000))
+
+    assert (report.signal, report.ended_by, report.truncated) == (signal.SIGTERM, "deadline", True)
+
+
 async def test_secrets_and_masks_never_reach_the_disk(world: World):
     world.environ |= {"TOKEN": "tok-en/with=signs", "PIN": "123"}
     script = world.script(
