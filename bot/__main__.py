@@ -15,6 +15,7 @@ from bot.doctor import doctor as look_at_everything
 from bot.explained import explained
 from bot.logs import set_up
 from bot.terminal import sentences
+from bot.web import address
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -34,6 +35,9 @@ def run(
     """Run the bot. Tokens come from the environment, the configuration from app.yaml."""
     set_up(logging.DEBUG if verbose else logging.INFO)
     with sentences():
+        if http:
+            # Said at once, and not only when everything else stands.
+            address(http)
         asyncio.run(app.run(app.Surroundings.of(), http=http))
 
 

@@ -11,19 +11,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from slack_sdk.errors import SlackApiError
 
 import checks
 import handlers
 from bot import check
 from bot.chat import SlackChat, make_client
+from bot.chat.answers import Trouble, understand
 from bot.config import Settings, load
 from bot.decide.runs import World
 from bot.engine import Engine, Reconciler, Remembering
 from bot.engine.engine import project
-from bot.errors import ConfigError
+from bot.errors import ConfigError, Unreachable
 from bot.model import Deployment, Projection, Wanted
 from bot.schedule import Alarms, FollowedClock, SystemClock
 from bot.scripts import Scripts
@@ -36,6 +39,8 @@ log = logging.getLogger(__name__)
 
 #: How long a stopping bot lets messages and decisions finish.
 _DRAIN_S = 8.0
+#: How long a starting bot waits for its socket before it goes on without.
+_CONNECT_S = 10.0
 #: How long scripts that end with the bot may take; they are killed after ten seconds.
 _END_S = 15.0
 
@@ -171,9 +176,9 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
         chat.nudge()
 
     engine.nudge = nudge
-    me = await chat.who_am_i()
+    await _introduce(chat)
     app = AsyncApp(
-        authorize=_authorize(around.bot_token, me.team, me.bot_user_id),
+        authorize=_authorize(around.bot_token, chat),
         signing_secret=around.signing_secret or "not used in Socket Mode",
         client=client,
         process_before_response=True,
@@ -221,23 +226,54 @@ async def _clock(around: Surroundings) -> SystemClock:
     return clock
 
 
-def _authorize(token: str, team: str, user: str):  # noqa: ANN202 - what Bolt calls for each request
-    """The token is known and was tested at the start, so no request waits for another auth.test."""
+async def _introduce(chat: SlackChat) -> None:
+    """Refuse to start with a token that Slack refuses; while Slack is silent the bot still runs what it has to run."""
+    try:
+        await chat.who_am_i()
+    except Unreachable as problem:
+        if not (isinstance(problem.__cause__, Trouble) and problem.__cause__.passes):
+            raise
+        log.warning("slack is away", extra={"why": str(problem)})
+
+
+def _authorize(token: str, chat: SlackChat):  # noqa: ANN202 - what Bolt calls for each request
+    """The token was tested at the start and the answer is remembered, so no request waits for another auth.test."""
 
     async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        return AuthorizeResult(enterprise_id=enterprise_id, team_id=team_id or team, bot_token=token, bot_user_id=user)
+        me = await chat.who_am_i()
+        return AuthorizeResult(
+            enterprise_id=enterprise_id, team_id=team_id or me.team, bot_token=token, bot_user_id=me.bot_user_id
+        )
 
     return authorize
 
 
 @asynccontextmanager
 async def _socket(app: AsyncApp, around: Surroundings) -> AsyncGenerator[None]:
+    await _check_app_token(around)
     handler = AsyncSocketModeHandler(app, around.app_token, web_client=make_client(around.bot_token, around.slack_url))
-    await handler.connect_async()
+    connecting = asyncio.create_task(handler.connect_async(), name="socket")
     try:
+        # It goes on trying by itself; until then the terminal and whatever is under way are served without Slack.
+        await asyncio.wait({connecting}, timeout=_CONNECT_S)
+        if not connecting.done():
+            log.warning("slack is away", extra={"why": "no socket yet"})
         yield
     finally:
+        await _end(connecting)
         await handler.close_async()
+
+
+async def _check_app_token(around: Surroundings) -> None:
+    """The Socket Mode client would try a wrong token for ever, and say so only in the log."""
+    try:
+        await make_client(around.app_token, around.slack_url).apps_connections_open(app_token=around.app_token)
+    except SlackApiError as problem:
+        trouble = understand("apps.connections.open", problem)
+        if not trouble.passes:
+            raise Unreachable(f"Slack does not let T-Minus in ({trouble}); see python -m bot doctor.") from problem
+    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        log.warning("slack is away", extra={"why": str(problem) or type(problem).__name__})
 
 
 @asynccontextmanager

@@ -54,19 +54,22 @@ async def serving(app: AsyncApp, listen: str) -> AsyncGenerator[None]:
             await task
 
 
-def _bound(listen: str) -> socket.socket:
-    """Bound before anything is served, so that an address that cannot be had is a sentence."""
+def address(listen: str) -> tuple[str, int]:
+    """What HOST:PORT says; ConfigError with a sentence when it says something else."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdecimal()) or int(port) > _LAST_PORT:
         raise ConfigError(f"--http {listen}: write HOST:PORT, as in 127.0.0.1:3000.")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _bound(listen: str) -> socket.socket:
+    """Bound before anything is served, so that an address that cannot be had is a sentence."""
+    host, port = address(listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host.strip("[]") or "127.0.0.1", int(port)), family=_family(host))
+        return socket.create_server((host, port), family=family)
     except OSError as problem:
         why = problem.strerror or str(problem)
         raise ConfigError(
-            f"--http {listen} cannot be listened on: {why}. Name another port, or end what holds it."
+            f"--http {listen} cannot be listened on: {why}. Name another address, or end what holds this one."
         ) from problem
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -70,5 +70,11 @@ async def program(*words: str, cwd: Path = ROOT, **environ: str) -> Said:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await process.communicate()
+    try:
+        async with asyncio.timeout(120):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return Said(code=process.returncode or 0, out=out.decode().strip(), err=err.decode().strip())
