@@ -125,7 +125,7 @@ class Somebody:
     def presses(self, label: str, where: Locator | None = None, *, confirm: str = "") -> None:
         (where or self.thread).get_by_role("button", name=label, exact=True).last.click()
         if confirm:
-            self.page.get_by_role("dialog").get_by_role("button", name=confirm, exact=True).click()
+            self.page.get_by_role("alertdialog").get_by_role("button", name=confirm, exact=True).click()
 
     def ticks_everything(self, asked: str) -> int:
         """Tick each open box of a line that asks for this role, with a note where evidence is asked for."""
@@ -150,7 +150,7 @@ class Somebody:
     def signs(self) -> None:
         """Go, in the direct message that asks for it."""
         self.page.get_by_role("link", name=re.compile("^T-Minus")).click()
-        self.page.get_by_role("tab", name="Messages").click()
+        self.page.get_by_role("link", name="Messages", exact=True).click()
         asked = self.page.get_by_role("article").filter(has_text="wants your go").last
         asked.get_by_role("button", name="Go", exact=True).click()
         expect(asked.get_by_text("GO", exact=False).first).to_be_visible()
