@@ -1,7 +1,9 @@
 """What does Slack have to know about the app? Kept equal by a test to what the code really uses."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
+from bot.errors import ConfigError
 from bot.views import ids
 
 COMMAND = "/deploy"
@@ -26,6 +28,9 @@ SCOPES = {
 
 def manifest(http: str = "") -> dict[str, Any]:
     """For Socket Mode, or with the public URL of HTTP mode."""
+    asked = urlsplit(http)
+    if http and (asked.scheme != "https" or not asked.hostname):
+        raise ConfigError(f"{http} is not an address that Slack can call; write it as https://bot.example.com.")
     url = f"{http.rstrip('/')}/slack/events" if http else ""
     command: dict[str, Any] = {
         "command": COMMAND,
