@@ -87,7 +87,8 @@ def _paths(patterns: Iterable[str]) -> Iterable[str]:
     for pattern in patterns:
         found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not found:
-            raise Cannot(f"There is no report at {pattern}; have these tests run for this commit?")
+            name = "/".join(Path(pattern).parts[-2:])
+            raise Cannot(f"There is no report {name}; have these tests run for this commit?")
         yield from found
 
 

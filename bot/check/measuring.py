@@ -23,7 +23,7 @@ from bot.net import words
 from bot.plan import CheckPlan
 
 #: A finding that says nothing is worth another look soon, whatever a good one is worth.
-UNKNOWN_VALID_FOR_S = 300.0
+UNKNOWN_VALID_FOR_S = 60.0
 #: How much longer than its time limit a check may take to notice that it is over.
 GRACE_S = 2.0
 

@@ -151,8 +151,14 @@ def journey(deployment: Deployment) -> str:
     for plan in deployment.plan.follow_ups:
         record = deployment.follow_ups.get(plan.key)
         mark = "●" if record and record.done_at else "◉" if record and record.opened_at else "○"
-        stops.append(f"{mark} T+{duration(plan.after_s)}")
+        stops.append(f"{mark} T+{_after(plan.after_s)}")
     return " ─ ".join(stops)
+
+
+def _after(seconds: float) -> str:
+    """`2 h`, `24 h`, `7 d`: as short as a stop on the way has to be."""
+    days = seconds / 86_400
+    return f"{days:g} d" if days > 1 else f"{seconds / 3600:g} h"
 
 
 def _reached(deployment: Deployment, phase: Phase) -> int:

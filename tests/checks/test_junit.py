@@ -102,4 +102,4 @@ async def test_what_is_no_report_is_unknown(tmp_path, text, said):
 async def test_a_report_that_is_not_there_is_unknown(tmp_path):
     finding = await run_check("junit", reports=[f"{tmp_path}/${{commit}}/*.xml"], release={"commit": COMMIT})
     assert finding.verdict is Verdict.UNKNOWN
-    assert "There is no report at" in finding.summary
+    assert "There is no report 9f3c2ab" in finding.summary
