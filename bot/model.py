@@ -602,6 +602,8 @@ class Owed:
     file: bool
     urgent: bool
     state: MessageState
+    #: How often it was claimed for sending: whoever looks a claim up undoes that one only, never a newer one.
+    claim: int = 0
     #: Where it stands in Slack, once known.
     channel: str = ""
     ts: str = ""
@@ -631,7 +633,7 @@ class Outbox(Protocol):
         ...
 
     async def wanted_again(self, owed: Owed) -> None:
-        """It was in `sending`, was looked up, and is provably not in Slack."""
+        """This claim was looked up and is provably not in Slack, or what was shown there is gone."""
         ...
 
     async def undeliverable(self, owed: Owed, why: str) -> None:

@@ -128,6 +128,8 @@ class StepPlan:
 
     key: str
     title: str
+    #: What it means, in a few words.
+    about: str = ""
     stage: Stage
     kind: StepKind
     #: SCRIPT: key of the script.

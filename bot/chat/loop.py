@@ -44,6 +44,8 @@ class _Seen:
     resting: bool = False
     #: Since when this process has seen it in `sending`.
     sending_since: float | None = None
+    #: Which claim that was.
+    claim: int = 0
     grace_s: float = 0.0
     dirty_since: float | None = None
     sent_at: float = float("-inf")
@@ -150,8 +152,9 @@ class Loop:
                 seen.dirty_since = now
             if one.state is not MessageState.SENDING:
                 seen.sending_since = None
-            elif seen.sending_since is None:
+            elif seen.sending_since is None or seen.claim != one.claim:
                 # Not all replicas at once: the first one to look it up settles it for the others.
+                seen.claim = one.claim
                 seen.sending_since, seen.grace_s = now, self._grace_s * (1 + self._chance() * _SPREAD)
 
     def _wait_s(self, owed: Owed, seen: _Seen, now: float, changing: Counter[Pace]) -> float:

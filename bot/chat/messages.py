@@ -92,6 +92,7 @@ class Messages:
         began = self._calls.now()
         if not await self._outbox.sending(owed):
             raise NotYet
+        owed = replace(owed, state=MessageState.SENDING, claim=owed.claim + 1)
         crash("outbox.sending")
         if self._calls.now() - began > _STALL_S:
             # Somebody else may already be looking it up; a late call could double it.
@@ -103,7 +104,7 @@ class Messages:
                 ts = await self._say(owed, wanted, channel, thread_ts)
         except Trouble as trouble:
             if trouble.fate is Fate.NOT_NOW:
-                await self._outbox.wanted_again(replace(owed, state=MessageState.SENDING))
+                await self._outbox.wanted_again(owed)
             raise
         crash("outbox.posted")
         await self._outbox.shown(owed, channel=channel, ts=ts, shown_hash=self._form(owed, wanted))

@@ -41,6 +41,7 @@ def _step(site: Site, path: Path, key: str, step: shape.Step, stage: Stage) -> S
     return StepPlan(
         key=key,
         title=step.title,
+        about=step.about,
         stage=stage,
         kind=kind,
         script=step.script,

@@ -75,6 +75,7 @@ def _new(deployment_id: str, one: Wanted, hash_: str, at: datetime) -> dict[str,
         "state": MessageState.WANTED,
         "channel": "",
         "ts": "",
+        "claim": 0,
         "wanted_hash": hash_,
         "shown_hash": "",
         "refused_hash": "",
@@ -150,7 +151,9 @@ class Messages:
 
         async def work(connection: AsyncConnection) -> bool:
             claimed = await connection.execute(
-                update(message).where(_this(owed), _unsent, _differs).values(state=MessageState.SENDING)
+                update(message)
+                .where(_this(owed), _unsent, _differs, _row.claim == owed.claim)
+                .values(state=MessageState.SENDING, claim=owed.claim + 1)
             )
             return claimed.rowcount == 1
 
@@ -179,9 +182,14 @@ class Messages:
 
     async def wanted_again(self, owed: Owed) -> None:
         async def work(connection: AsyncConnection) -> None:
-            sending = and_(_this(owed), _row.state == MessageState.SENDING)
-            await connection.execute(delete(message).where(sending, _row.wanted_hash == ""))
-            await connection.execute(update(message).where(sending).values(state=MessageState.WANTED))
+            if owed.state is MessageState.SHOWN:
+                same = and_(_this(owed), _row.state == MessageState.SHOWN, _row.ts == owed.ts)
+            else:
+                same = and_(_this(owed), _row.state == MessageState.SENDING, _row.claim == owed.claim)
+            await connection.execute(delete(message).where(same, _row.wanted_hash == ""))
+            await connection.execute(
+                update(message).where(same).values(state=MessageState.WANTED, channel="", ts="", shown_hash="")
+            )
 
         await self._database.write(work)
 
@@ -218,6 +226,7 @@ def _owed(row: Any) -> Owed:
         file=row["file"],
         urgent=row["urgent"],
         state=MessageState(row["state"]),
+        claim=row["claim"],
         channel=row["channel"],
         ts=row["ts"],
         wanted_hash=row["wanted_hash"],

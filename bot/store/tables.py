@@ -140,6 +140,7 @@ message = Table(
     Column("ts", Text, nullable=False),
     #: Empty: nobody wants it any more.
     Column("wanted_hash", Text, nullable=False),
+    Column("claim", BigInteger, nullable=False),
     Column("shown_hash", Text, nullable=False),
     #: The form that Slack will never take, and why.
     Column("refused_hash", Text, nullable=False),

@@ -39,7 +39,8 @@ def values(deployment: Deployment) -> dict[str, object]:
     began = deployment.deploy_at or deployment.opened_at
     until = deployment.live_at or deployment.ended_at
     reasons = [alarm for alarm in deployment.alarms if alarm.how in {"", "rolled_back"}]
-    since = deployment.rollback_at if deployment.rollback_at is not None else deployment.live_at
+    back_at = deployment.ended_at or deployment.rollback_at
+    since = back_at if deployment.rollback_at is not None else deployment.live_at
     return {
         "service": deployment.service,
         "version": deployment.version,

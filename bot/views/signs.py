@@ -107,10 +107,10 @@ def link_target(link: str) -> Raw:
     return Raw(link.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C"))
 
 
-def step_line(title: str, record: StepRecord | None) -> str:
-    """One step: sign and word, title, result, how long."""
+def step_line(title: str, record: StepRecord | None, about: str = "") -> str:
+    """One step: sign and word, title, result, how long; before it began, what it is about."""
     if record is None:
-        return f"○ next   *{esc(title)}*"
+        return f"○ next   *{esc(title)}*" + (f"\n_{esc(about.strip('`'))}_" if about else "")
     took = ""
     if record.ended_at is not None and record.ended_at > record.at:
         took = f" · {duration((record.ended_at - record.at).total_seconds())}"

@@ -24,7 +24,7 @@ def stage(deployment: Deployment, which: Stage) -> list[Block]:
     settled = sum(1 for step in plans if (record := deployment.steps.get(step.key)) and record.settled)
     blocks = [kit.section(f"*{TITLES[which]}*\n{settled} of {plural(len(plans), 'step')}")]
     for step in plans:
-        blocks.append(kit.section(signs.step_line(step.title, deployment.steps.get(step.key))))
+        blocks.append(kit.section(signs.step_line(step.title, deployment.steps.get(step.key), step.about)))
         blocks += _buttons(deployment, step)
     return blocks
 

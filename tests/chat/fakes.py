@@ -117,9 +117,9 @@ class FakeOutbox:
 
     async def sending(self, owed: Owed) -> bool:
         row = self.rows[owed.deployment, owed.key]
-        if row.owed.state is not MessageState.WANTED:
+        if row.owed.state is not MessageState.WANTED or row.owed.claim != owed.claim:
             return False
-        self._set("sending", owed, state=MessageState.SENDING)
+        self._set("sending", owed, state=MessageState.SENDING, claim=owed.claim + 1)
         return True
 
     async def shown(self, owed: Owed, *, channel: str, ts: str, shown_hash: str) -> None:
@@ -130,8 +130,9 @@ class FakeOutbox:
         )
 
     async def wanted_again(self, owed: Owed) -> None:
-        if self.rows[owed.deployment, owed.key].owed.state is owed.state:
-            self._set("wanted_again", owed, state=MessageState.WANTED, channel="", ts="")
+        known = self.rows[owed.deployment, owed.key].owed
+        if (known.state, known.claim) == (owed.state, owed.claim):
+            self._set("wanted_again", owed, state=MessageState.WANTED, channel="", ts="", shown_hash="")
 
     async def undeliverable(self, owed: Owed, why: str) -> None:
         row = self.rows[owed.deployment, owed.key]

@@ -56,6 +56,27 @@ async def test_of_many_who_want_to_send_a_message_one_may(store, opened, checkou
     assert claims.count(True) == 1
 
 
+async def test_whoever_looked_an_old_claim_up_does_not_undo_a_newer_one(store, checkout):
+    await store.outbox.sending(await owed(store, "card"))
+    old = await owed(store, "card")
+    await store.outbox.wanted_again(old)
+    await store.outbox.sending(await owed(store, "card"))
+
+    await store.outbox.wanted_again(old)
+
+    assert (await owed(store, "card")).state is MessageState.SENDING
+
+
+async def test_what_somebody_deleted_in_slack_is_wanted_again_and_posted_anew(store, checkout):
+    await post(store)
+    await store.change(checkout.id, ticking("backup"))
+
+    await store.outbox.wanted_again(await owed(store, "card"))
+
+    one = await owed(store, "card")
+    assert (one.state, one.ts) == (MessageState.WANTED, "")
+
+
 async def test_what_is_being_sent_stays_owed_until_somebody_has_looked(store, checkout):
     await store.outbox.sending(await owed(store, "card"))
     one = await owed(store, "card")

@@ -166,6 +166,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.Text(), nullable=False),
         sa.Column("ts", sa.Text(), nullable=False),
         sa.Column("wanted_hash", sa.Text(), nullable=False),
+        sa.Column("claim", sa.BigInteger(), nullable=False),
         sa.Column("shown_hash", sa.Text(), nullable=False),
         sa.Column("refused_hash", sa.Text(), nullable=False),
         sa.Column("refused_why", sa.Text(), nullable=False),
