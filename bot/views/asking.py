@@ -50,15 +50,13 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
 
 
 def _facts(deployment: Deployment, now: datetime) -> list[str]:
-    done, of = gates.progress(deployment, gates.preflight_items(deployment), now)
     standings = [gates.standing(deployment, item, now) for item in gates.preflight_items(deployment)]
     fails, warns = standings.count(Standing.FAIL), standings.count(Standing.WARN)
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     release = deployment.release
     by = f", by {plural(len(release.changes.authors), 'author')}" if release.changes else ""
-    lines = [
-        f"{card.changes(deployment)}{by} · checklist {done} of {of}, {plural(fails, 'fail')}, {plural(warns, 'warning')}{where}"
-    ]
+    # Not how many items are ticked: four messages would be edited with every tick, and the thread says it anyway.
+    lines = [f"{card.changes(deployment)}{by} · measured: {plural(fails, 'fail')}, {plural(warns, 'warning')}{where}"]
     backup = next((known for name, known in deployment.findings.items() if name == "backup"), None)
     last = next((step.title for step in deployment.plan.steps if step.no_return), "")
     back = f"Rollback: to {esc(release.previous or 'an unknown version')}"

@@ -115,8 +115,12 @@ class Somebody:
         self.page.evaluate("location.hash = '#/'")
         self.page.goto(f"{self.demo.url}/#/as/{self.user}/C0CHECKOUT")
         card = self.page.get_by_role("article").filter(has=self.page.get_by_role("heading", name=f"checkout {version}"))
-        card.get_by_role("button", name=re.compile(r"\d+ repl")).click()
+        replies = card.get_by_role("button", name=re.compile(r"\d+ repl"))
+        expect(replies).to_have_text(re.compile(r"\d+"))
+        count = int(re.sub(r"\D", "", replies.inner_text()))
+        replies.click()
         expect(self.thread.get_by_role("heading", name=f"checkout {version}")).to_be_visible()
+        expect(self.thread.get_by_role("article").nth(count)).to_be_attached()
 
     def message(self, title: str) -> Locator:
         """The newest message of the thread with these words in it."""

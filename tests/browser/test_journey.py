@@ -45,6 +45,7 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
     mara.opens_thread("1.4.2")
     mara.reads("Security Verification", mara.thread)
     mara.reads(re.compile("first 429 at request"), mara.thread)
+    mara.reads("Deployment Artifacts", mara.thread)
     mara.pictures("1-preflight")
 
     clears(browser, demo, "1.4.2")
