@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NODE := tests/sandbox/node
 SOURCES := bot handlers checks sandbox demo tests deployment
 
 .PHONY: help demo demo-reset run check test bench format clean
@@ -20,6 +21,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.sandbox.nodejs
+
 demo: $(VENV)/.installed ## a small production, a Slack workspace in the browser, and the bot: no account needed
 	@$(BIN)/python -m demo
 
@@ -35,7 +39,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports --no-cache
 
-test: check ## everything that is checked, the tests in the browser among it
+test: check $(NODE)/node_modules/.package-lock.json ## everything that is checked, the tests in the browser among it
 	$(BIN)/python -m pytest
 
 format: $(VENV)/.installed-dev ## write the code as the formatter does

@@ -1,11 +1,7 @@
-"""Slack's official Node clients live in the sandbox too, over sockets and over HTTP.
-
-They come from npm, so these tests run where somebody has typed `npm install --prefix tests/sandbox/node`.
-"""
+"""Slack's official Node clients live in the sandbox too: @slack/bolt over sockets and over HTTP, @slack/web-api and @slack/socket-mode by themselves."""
 
 import asyncio
 import json
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,14 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.sandbox.conftest import Person, start
+from tests.sandbox.conftest import Person, Running, start
+from tests.sandbox.nodejs import FOLDER, MISSING, NODE, present
 
-NODE = Path(__file__).with_name("node")
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("node") is None or not (NODE / "node_modules" / "@slack" / "bolt").is_dir(),
-    reason="@slack/bolt is not installed: npm install --prefix tests/sandbox/node",
-)
+pytestmark = pytest.mark.skipif(not present(), reason=MISSING)
 
 
 def manifest(address: str) -> dict[str, Any]:
@@ -50,7 +42,7 @@ async def living(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     (tmp_path / "manifest.json").write_text(json.dumps(manifest(address)))
     sandbox = await asyncio.to_thread(start, tmp_path / "data", "--manifest", str(tmp_path / "manifest.json"))
     node = await asyncio.create_subprocess_exec(
-        "node", "app.js", sandbox.url, request.param, str(port), cwd=NODE, stdout=asyncio.subprocess.PIPE
+        NODE, "app.js", sandbox.url, request.param, str(port), cwd=FOLDER, stdout=asyncio.subprocess.PIPE
     )
     assert node.stdout is not None
     try:
@@ -112,3 +104,58 @@ async def test_a_node_app_lives_a_whole_day(living: Person):
 
     assert await person.until(answered, "the answer") == ["you said <@U0TMINUS> hello"]
     assert (await person.get("/control/log", findings=1))["entries"] == []
+
+
+async def test_the_web_client_gets_what_it_expects(running: Running, person: Person):
+    node = await asyncio.create_subprocess_exec(
+        NODE, "web.js", running.url, cwd=FOLDER, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, problem = await asyncio.wait_for(node.communicate(), 120)
+    assert node.returncode == 0, problem.decode()
+    told = json.loads(out.splitlines()[-1])  # before it the client says that it waits
+    assert told == {
+        "team": "Acme",
+        "replies": [
+            ["changed", "reply 0", "reply 1"],
+            ["changed", "reply 2", "reply 3"],
+            ["changed", "reply 4"],
+        ],
+        "metadata": {"event_type": "t", "event_payload": {"key": 1}},
+        "home": "home",
+        "unknown": "channel_not_found",
+        "blocks": [
+            "invalid_blocks",
+            ["[ERROR] unsupported type: mrkdwn [json-pointer:/blocks/0/text/type]"],
+        ],
+        "token": "invalid_auth",
+        "waited": True,
+    }
+    first, whispered = await person.messages()
+    assert (first["text"], first["pinned"], first["reactions"][0]["name"]) == ("changed", True, "eyes")
+    assert (whispered["text"], whispered["ephemeral"]) == ("for you", True)
+    files = (await person.messages(thread=first["ts"]))[-1]["files"]
+    assert [each["name"] for each in files] == ["a.log", "b.log"]
+
+
+async def test_the_socket_client_hears_answers_and_comes_back(running: Running, person: Person):
+    node = await asyncio.create_subprocess_exec(
+        NODE, "socket.js", running.url, cwd=FOLDER, stdout=asyncio.subprocess.PIPE
+    )
+    assert node.stdout is not None
+
+    async def heard() -> dict[str, Any]:
+        assert node.stdout is not None
+        return json.loads(await asyncio.wait_for(node.stdout.readline(), 60))
+
+    try:
+        assert await heard() == {"heard": "connected"}
+        assert await person.act("command", channel="C0CHECKOUT", text="/deploy status") == {"ok": True}
+        assert await heard() == {"heard": "/deploy", "text": "status"}
+        assert [message["text"] for message in await person.messages()] == ["heard status"]
+        await person.do("/control/sockets", do="refresh_requested")
+        assert await heard() == {"heard": "connected"}
+        await person.act("post", channel="C0CHECKOUT", text="@T-Minus hello")
+        assert await heard() == {"heard": "app_mention", "text": "<@U0TMINUS> hello", "retry": 0}
+    finally:
+        node.kill()
+        await node.wait()
