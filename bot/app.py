@@ -22,7 +22,7 @@ import handlers
 from bot import check
 from bot.chat import SlackChat, make_client
 from bot.chat.answers import Trouble, understand
-from bot.config import Settings, load
+from bot.config import Settings, load, plugin_files
 from bot.decide.runs import World
 from bot.engine import Engine, Reconciler, Remembering
 from bot.engine.engine import project
@@ -44,6 +44,11 @@ _CONNECT_S = 10.0
 #: How long scripts that end with the bot may take; they are killed after ten seconds.
 _END_S = 15.0
 
+_DAY_S = 86_400.0
+
+#: How often this machine's clock is compared with the database's.
+_COMPARE_EVERY_S = 60.0
+
 #: Checks register themselves when they are imported.
 CHECKS = checks
 
@@ -63,6 +68,8 @@ class Surroundings:
     signing_secret: str
     #: Scripts and watches end with the bot (for a demonstration; in production they survive it).
     ends_all: bool
+    #: How long a message whose fate is unknown rests before it is looked up in Slack; longer than any call can last.
+    grace_s: float
     environ: Mapping[str, str]
 
     @classmethod
@@ -79,6 +86,7 @@ class Surroundings:
             app_token=environ.get("SLACK_APP_TOKEN", ""),
             signing_secret=environ.get("SLACK_SIGNING_SECRET", ""),
             ends_all=environ.get("TMINUS_ENDS_ALL", "") == "1",
+            grace_s=_seconds(environ, "TMINUS_GRACE_S", 30.0),
             environ=environ,
         )
 
@@ -99,7 +107,29 @@ class Surroundings:
             raise ConfigError(f"{name} does not begin with {prefix}. You find the right one under {where}.")
 
 
+def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
+    said = environ.get(name, "")
+    try:
+        seconds = float(said or default)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < _DAY_S:
+        raise ConfigError(f"{name} is {said!r}. Set it to a number of seconds, or leave it out for {default:g}.")
+    return seconds
+
+
+def load_plugins(around: Surroundings) -> None:
+    """Make the checks known that packages bring and that `app.yaml` names; without an `app.yaml` only the former."""
+    check.installed()
+    for place, file in plugin_files(around.config) if around.config.is_file() else ():
+        try:
+            check.from_file(file)
+        except ConfigError as problem:
+            raise ConfigError(f"{place}: plugins: {problem}") from problem
+
+
 def load_settings(around: Surroundings) -> Settings:
+    load_plugins(around)
     return load(around.config, around.environ, validate_check=check.validate)
 
 
@@ -110,6 +140,7 @@ async def at_the_machine(around: Surroundings) -> AsyncGenerator[Engine]:
     clock = await _clock(around)
     store = await Store.open(around.database, clock, project=_projection(clock))
     try:
+        clock.calibrate(await store.ahead())
         yield _engine(around, settings, store, clock, Remembering(store))
     finally:
         await store.close()
@@ -151,6 +182,7 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
         stack.push_async_callback(clock.stop)
     store = await Store.open(around.database, clock, project=_projection(clock))
     stack.push_async_callback(store.close)
+    clock.calibrate(await store.ahead())
 
     async def render(deployment_id: str, key: str) -> Wanted | None:
         wanted = messages.one(await store.get(deployment_id), key, clock.now())
@@ -164,7 +196,7 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
         return hash_of(replace(wanted, file=Path(wanted.file).parent.name) if wanted.file else wanted)
 
     client = make_client(around.bot_token, around.slack_url)
-    chat = SlackChat(client, store.outbox, render, render_home, hash_of=hash_as_projected)
+    chat = SlackChat(client, store.outbox, render, render_home, grace_s=around.grace_s, hash_of=hash_as_projected)
     engine = _engine(around, settings, store, clock, Remembering(store, chat))
     scripts = Scripts(around.home / "runs", around.host, engine.run_reported, environ=around.environ, clock=clock)
     watches = Watches(around.home / "watches", around.host, engine.watch_reported, clock=clock)
@@ -191,7 +223,11 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
     stack.push_async_callback(watches.close)
     stack.push_async_callback(engine.measuring.close)
     stack.push_async_callback(reconciler.close)
-    loops = [asyncio.create_task(chat.run(), name="chat"), asyncio.create_task(reconciler.run(), name="reconciler")]
+    loops = [
+        asyncio.create_task(chat.run(), name="chat"),
+        asyncio.create_task(reconciler.run(), name="reconciler"),
+        asyncio.create_task(_keep_time(clock, store), name="clock"),
+    ]
     for loop in loops:
         stack.push_async_callback(_end, loop)
     return _Running(app=app, bolt=bolt, chat=chat, reconciler=reconciler, loops=loops)
@@ -234,6 +270,16 @@ async def _introduce(chat: SlackChat) -> None:
         if not (isinstance(problem.__cause__, Trouble) and problem.__cause__.passes):
             raise
         log.warning("slack is away", extra={"why": str(problem)})
+
+
+async def _keep_time(clock: SystemClock, store: Store) -> None:
+    """Replicas go by the time of their database, however their machines' clocks drift."""
+    while True:
+        await asyncio.sleep(_COMPARE_EVERY_S)
+        try:
+            clock.calibrate(await store.ahead())
+        except Unreachable as problem:
+            log.warning("the clock was not compared: %s", problem)
 
 
 def _authorize(token: str, chat: SlackChat):  # noqa: ANN202 - what Bolt calls for each request

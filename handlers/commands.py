@@ -18,6 +18,9 @@ from handlers.bolt import Bolt, Words
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*-\d+", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
 
+#: So many deliveries are recognised when they come again; Slack repeats within minutes.
+_HEARD = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -44,6 +47,8 @@ class Commands:
     def __init__(self, bolt: Bolt, engine: Engine) -> None:
         self._bolt = bolt
         self._engine = engine
+        #: The deliveries that this process takes care of, the oldest first.
+        self._heard: dict[str, None] = {}
         self.known: dict[str, Handle] = {
             "start": self._start,
             "status": self._status,
@@ -91,8 +96,12 @@ class Commands:
             await self._from_event(event, event.get("text", ""), once)
 
     async def _from_event(self, event: dict[str, Any], text: str, once: str) -> None:
-        if await self._engine.store.seen(once):
+        """What is asked for is done once, whoever is killed: the change itself carries the delivery. A question may be answered twice."""
+        if once in self._heard:
             return
+        self._heard[once] = None
+        if len(self._heard) > _HEARD:
+            del self._heard[next(iter(self._heard))]
         person = await self._engine.directory.person(event["user"])
         channel = "" if event.get("channel_type") == "im" else event.get("channel", "")
         to = self._bolt.to_event(event)
@@ -144,12 +153,14 @@ class Commands:
 
     async def _go(self, request: Request) -> Answer:
         deployment = await self._meant(request)
-        await self._engine.sign(deployment.id, go=True, by=request.words.by, role=request.rest)
+        await self._engine.sign(deployment.id, go=True, by=request.words.by, role=request.rest, once=request.words.once)
         return answers.said(f"Your go for *{deployment.id}* is noted. The card shows who is still missing.")
 
     async def _no_go(self, request: Request) -> Answer:
         deployment = await self._meant(request)
-        await self._engine.sign(deployment.id, go=False, by=request.words.by, reason=request.rest)
+        await self._engine.sign(
+            deployment.id, go=False, by=request.words.by, reason=request.rest, once=request.words.once
+        )
         return answers.said(f"Your no-go for *{deployment.id}* is noted. `/deploy go` takes it back.")
 
     async def _check(self, request: Request) -> Answer:
@@ -162,27 +173,29 @@ class Commands:
         if not request.rest:
             known = ", ".join(sorted(key for key, one in deployment.plan.scripts.items() if one.by_hand))
             raise Refused(f"Which script? What can be run by hand: {known}. As in /deploy run health.")
-        await self._engine.run_by_hand(deployment.id, request.rest, by=request.words.by)
+        await self._engine.run_by_hand(deployment.id, request.rest, by=request.words.by, once=request.words.once)
         return answers.said(f"Running {esc(request.rest)} for *{deployment.id}*; its thread shows the output.")
 
     async def _hold(self, request: Request) -> Answer:
         deployment = await self._meant(request)
-        await self._engine.hold(deployment.id, reason=request.rest, by=request.words.by)
+        await self._engine.hold(deployment.id, reason=request.rest, by=request.words.by, once=request.words.once)
         return answers.said(f"*{deployment.id}* is on hold. `/deploy resume` releases it.")
 
     async def _resume(self, request: Request) -> Answer:
         deployment = await self._meant(request)
-        await self._engine.resume(deployment.id, by=request.words.by)
+        await self._engine.resume(deployment.id, by=request.words.by, once=request.words.once)
         return answers.said(f"*{deployment.id}* goes on.")
 
     async def _rollback(self, request: Request) -> Answer:
         deployment = await self._meant(request)
-        await self._engine.ask_roll_back(deployment.id, reason=request.rest, by=request.words.by)
+        await self._engine.ask_roll_back(
+            deployment.id, reason=request.rest, by=request.words.by, once=request.words.once
+        )
         return answers.said(f"The thread of *{deployment.id}* asks whether to roll back; the button is there.")
 
     async def _abort(self, request: Request) -> Answer:
         deployment = await self._meant(request)
-        await self._engine.abort(deployment.id, reason=request.rest, by=request.words.by)
+        await self._engine.abort(deployment.id, reason=request.rest, by=request.words.by, once=request.words.once)
         return answers.said(f"*{deployment.id}* is called off; what was prepared is being undone.")
 
     async def _contacts(self, request: Request) -> Answer:

@@ -249,12 +249,14 @@ class Engine:
 
     # ── Sign-offs ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def sign(self, deployment_id: str, *, go: bool, by: Person, role: str = "", reason: str = "") -> Deployment:
+    async def sign(
+        self, deployment_id: str, *, go: bool, by: Person, role: str = "", reason: str = "", once: str = ""
+    ) -> Deployment:
         def decide(one: Deployment, now: datetime) -> Change | None:
             meant = signing.role_to_sign(one, by, role, now)
             return signing.sign(one, meant, go=go, by=by, now=now, reason=reason)
 
-        return await self._change(deployment_id, decide)
+        return await self._change(deployment_id, decide, once=once)
 
     async def pass_on(self, deployment_id: str, role: str, *, by: Person) -> Deployment:
         return await self._change(deployment_id, lambda one, now: signing.pass_on(one, role, by=by, now=now))
@@ -265,18 +267,22 @@ class Engine:
         await self.look_release_up(deployment_id)
         return await self._change(deployment_id, lambda one, now: journey.start(one, by=by, now=now))
 
-    async def hold(self, deployment_id: str, *, reason: str, by: Person) -> Deployment:
-        return await self._change(deployment_id, lambda one, now: journey.hold(one, reason=reason, by=by, now=now))
-
-    async def resume(self, deployment_id: str, *, by: Person) -> Deployment:
-        return await self._change(deployment_id, lambda one, _: journey.resume(one, by=by))
-
-    async def abort(self, deployment_id: str, *, reason: str, by: Person) -> Deployment:
-        return await self._change(deployment_id, lambda one, now: journey.abort(one, reason=reason, by=by, now=now))
-
-    async def ask_roll_back(self, deployment_id: str, *, reason: str, by: Person) -> Deployment:
+    async def hold(self, deployment_id: str, *, reason: str, by: Person, once: str = "") -> Deployment:
         return await self._change(
-            deployment_id, lambda one, now: journey.ask_roll_back(one, reason=reason, by=by, now=now)
+            deployment_id, lambda one, now: journey.hold(one, reason=reason, by=by, now=now), once=once
+        )
+
+    async def resume(self, deployment_id: str, *, by: Person, once: str = "") -> Deployment:
+        return await self._change(deployment_id, lambda one, _: journey.resume(one, by=by), once=once)
+
+    async def abort(self, deployment_id: str, *, reason: str, by: Person, once: str = "") -> Deployment:
+        return await self._change(
+            deployment_id, lambda one, now: journey.abort(one, reason=reason, by=by, now=now), once=once
+        )
+
+    async def ask_roll_back(self, deployment_id: str, *, reason: str, by: Person, once: str = "") -> Deployment:
+        return await self._change(
+            deployment_id, lambda one, now: journey.ask_roll_back(one, reason=reason, by=by, now=now), once=once
         )
 
     async def roll_back(self, deployment_id: str, *, by: Person, reason: str = "") -> Deployment:
@@ -299,9 +305,9 @@ class Engine:
     async def cancel(self, deployment_id: str, run: str, *, by: Person) -> Deployment:
         return await self._change(deployment_id, lambda one, _: journey.cancel(one, run, by=by))
 
-    async def run_by_hand(self, deployment_id: str, name: str, *, by: Person) -> Deployment:
+    async def run_by_hand(self, deployment_id: str, name: str, *, by: Person, once: str = "") -> Deployment:
         return await self._change(
-            deployment_id, lambda one, now: journey.run_by_hand(one, name, by=by, now=now, world=self.world)
+            deployment_id, lambda one, now: journey.run_by_hand(one, name, by=by, now=now, world=self.world), once=once
         )
 
     async def snooze(self, deployment_id: str, follow_up: str, *, hours: float, by: Person) -> Deployment:
@@ -318,7 +324,10 @@ class Engine:
         if not reason.strip():
             raise Refused("A change freeze needs a reason: /deploy freeze checkout Black Friday.")
         until = self.clock.now() + timedelta(hours=hours) if hours else None
-        freeze = await self.store.freeze(by=by, reason=reason.strip()[:300], service=service or EVERY, until=until)
+        said, of = reason.strip()[:300], service or EVERY
+        # The same wish again, as when its answer was lost, is the same freeze: one unfreeze has to end it.
+        same = (one for one in await self.store.freezes() if (one.service, one.reason, one.by.id) == (of, said, by.id))
+        freeze = next(same, None) or await self.store.freeze(by=by, reason=said, service=of, until=until)
         await self.tend_freezes()
         return freeze
 
@@ -363,7 +372,8 @@ class Engine:
         """Decide whatever follows from the record and the time alone."""
         return await self._change(deployment_id, _nothing)
 
-    async def _change(self, deployment_id: str, decide: Decide) -> Deployment:
+    async def _change(self, deployment_id: str, decide: Decide, *, once: str = "") -> Deployment:
+        """Decide on the fresh record and save. `once`: the delivery that asked; the same one again changes nothing."""
         before: list[Deployment] = []
 
         def decided(deployment: Deployment) -> Change | None:
@@ -379,8 +389,8 @@ class Engine:
             older = [one for one in live if one.number < new.number] if went_live else []
             return [journey.superseded(one, new, now) for one in older]
 
-        after = await self.store.change(deployment_id, decided, others=others)
-        if after is not before[0]:
+        after = await self.store.change(deployment_id, decided, others=others, once=once)
+        if before and after is not before[0]:
             self.nudge()
         return after
 

@@ -73,6 +73,9 @@ def verdict(directory: Path) -> tuple[RunState, Facts]:
 
 def give_up(directory: Path, ending: Facts) -> None:
     """Make sure that this run never starts any more; nothing when somebody has the right to start it already."""
+    if ending["state"] is RunState.LOST:
+        # It may have run. Should we die before that is written, whoever comes next has to read it from what is there.
+        supervisor.write_whole(directory, STARTING, {})
     lock = supervisor.claim(directory)
     if lock is None:
         return
