@@ -94,6 +94,7 @@ class SlackChat:
             to, text, blocks = await self._whispering.get()
             try:
                 await self._whispers.say(to, text, blocks)
+            # The boundary around one answer: the next person waits for theirs.
             except Exception:
                 log.exception("an answer failed", extra={"user": to.user})
             finally:

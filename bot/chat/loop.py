@@ -92,6 +92,7 @@ class Loop:
                 try:
                     wait_s = await self._look(tasks)
                     failures = 0
+                # The boundary of the loop: whatever goes wrong in one look, the next one comes.
                 except Exception:
                     failures += 1
                     wait_s = _pause_s(failures)
@@ -196,6 +197,7 @@ class Loop:
             self._back_off(seen)
             seen.stuck = seen.failures > 1
             log.warning("message has to wait: %s", problem, extra=extra)
+        # The boundary around one message: it waits, and the others go on.
         except Exception:
             self._back_off(seen)
             seen.stuck = True

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Run the bot in a container, and end when it has ended and no script of a deployment is running any more: with its first
+# process a container ends every other one, and a deploy script that is killed half-way is the worst there is.
+set -u
+python -m bot run "$@" &
+bot=$!
+trap 'kill -TERM "$bot" 2>/dev/null' TERM INT
+
+code=0
+# A signal ends the waiting, not the bot.
+while wait "$bot"; code=$?; kill -0 "$bot" 2>/dev/null; do :; done
+
+# In brackets, so that the search does not find itself.
+running() { grep -lsa "$PWD/bot/scripts/[s]upervisor.py" /proc/[0-9]*/cmdline; }
+if running >/dev/null; then echo "The bot has ended; waiting for the scripts that are still running." >&2; fi
+while running >/dev/null; do sleep 1; done
+exit "$code"
