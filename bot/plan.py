@@ -241,5 +241,7 @@ class Plan:
     checks: Mapping[str, CheckPlan]
     scripts: Mapping[str, ScriptPlan]
     watch: WatchPlan | None
+    #: Title of each line of the checklist that this service leaves out, and why.
+    left_out: Mapping[str, str] = field(default_factory=dict)
     #: sha256 of the canonical form of all of the above.
     digest: str = ""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,7 +16,7 @@ from bot.config.tree import Node, read
 from bot.errors import Refused
 from bot.plan import Plan
 
-_TOP = ("include", "defaults")
+_TOP = ("include", "plugins", "defaults")
 _SERVICE_ONLY = ("service", "environments")
 
 
@@ -102,6 +102,20 @@ def load(
         mistakes.add(app.place, "include", "no service file was found, so there is nothing to deploy")
     mistakes.refuse()
     return Settings(folder=path.resolve().parent, plans=plans, left_out=left_out)
+
+
+def plugin_files(path: Path) -> list[tuple[Place, Path]]:
+    """The Python files with checks of their own that `app.yaml` names, and where it names each."""
+    mistakes = Mistakes()
+    app = read(path, path.name, mistakes)
+    mistakes.refuse()
+    named = app.get("plugins") if app else None
+    if app is None or named is None:
+        return []
+    if not isinstance(named.value, list) or not all(isinstance(one.value, str) for one in named.elements):
+        mistakes.add(named.place, "plugins", "expected a list of Python files, such as [checks/queue.py]")
+    mistakes.refuse()
+    return [(one.place, path.parent / str(one.value)) for one in named.elements]
 
 
 def _included(path: Path, app: Node, mistakes: Mistakes) -> list[Node]:
@@ -190,7 +204,8 @@ def _plan(
         # What was made of a stand-in would be found wrong for no reason of the writer's.
         return None
     site = Site(layer=layer, node=node, mistakes=mistakes)
-    return build.plan(site, service, environment, validate_check), site.left_out
+    plan = build.plan(site, service, environment, validate_check)
+    return replace(plan, left_out=dict(site.left_out)), site.left_out
 
 
 def _rules_as_lists(node: Node) -> Node:

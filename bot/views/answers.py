@@ -179,6 +179,9 @@ def evidence(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
     judged = [f"{_mark(one.held)} {esc(describe(one))}" for one in known.conditions]
     if judged:
         blocks.append(kit.section("*Conditions*\n" + "\n".join(judged[:25])))
+    if known.baseline:
+        before = ", ".join(f"{name} {value}" for name, value in known.baseline.items())
+        blocks.append(kit.section(f"*Compared with*\n{esc(before)}"))
     rows = [_row(row) for row in known.rows]
     blocks += [kit.section("\n".join(rows[start : start + 12])) for start in range(0, min(len(rows), 60), 12)]
     blocks.append(kit.context(_when(known)))

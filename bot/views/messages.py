@@ -47,6 +47,9 @@ def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
             f"{esc(plan.title)}: {done} of {of}",
             section.section(deployment, plan, now),
         )
+    if deployment.plan.left_out:
+        text = f"Left out by the configuration: {plural(len(deployment.plan.left_out), 'line')}"
+        yield _reply(deployment, "left-out", text, section.left_out(deployment))
     yield from _sign_offs(deployment, now)
     yield from _steps(deployment)
     yield from _runs(deployment)

@@ -78,6 +78,16 @@ def _measured(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) 
     return f"measured {moment(first)}{holds}"
 
 
+def left_out(deployment: Deployment) -> list[Block]:
+    """The lines of the checklist that this service does not have, by the reason that its configuration gives."""
+    lines = deployment.plan.left_out
+    blocks = [kit.section("*Not applicable, says the configuration*")]
+    for reason in list(dict.fromkeys(lines.values()))[:40]:
+        titles = "; ".join(esc(title) for title, because in lines.items() if because == reason)
+        blocks.append(kit.context(f"⏭️ {titles}: _{esc(reason)}_"))
+    return blocks
+
+
 def follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list[Block]:
     """A window after LIVE: its tasks, and what happens when nobody does them."""
     record = deployment.follow_ups[plan.key]
