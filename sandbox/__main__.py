@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox.app import listen, serve
 from sandbox.box import Sandbox
+from sandbox.sockets import SESSION_S
 from sandbox.world import ACME, BadWorld, load_world
 
 
@@ -18,7 +19,13 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the workspace")
     parser.add_argument("--world", type=Path, default=ACME, help="who lives in the workspace (YAML)")
     parser.add_argument("--manifest", type=Path, help="the app's manifest (JSON or YAML); without it, the world's own")
+    parser.add_argument(
+        "--connection-lives", type=float, default=SESSION_S, metavar="S",
+        help="how many seconds a Socket Mode connection lives before it is refreshed",
+    )  # fmt: skip
     asked = parser.parse_args()
+    if not asked.connection_lives > 0:
+        parser.error("--connection-lives has to be a number of seconds above 0.")
     try:
         world = load_world(asked.world, asked.manifest)
         listener = listen(asked.host, asked.port)
@@ -36,7 +43,7 @@ def main() -> int:
         print(f"{asked.port} is no port; choose one between 0 and 65535.", file=sys.stderr)
         return 2
     with contextlib.suppress(KeyboardInterrupt):
-        serve(Sandbox(world, asked.data), listener)
+        serve(Sandbox(world, asked.data, connection_lives_s=asked.connection_lives), listener)
     return 0
 
 

@@ -50,6 +50,7 @@ def build(box: Sandbox) -> ASGIApp:
     @asynccontextmanager
     async def life(_app: Starlette) -> AsyncGenerator[None]:
         methods_later.arm_all(box)
+        box.delivery.resume()
         yield
         await box.close()
 

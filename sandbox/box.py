@@ -12,7 +12,7 @@ from sandbox.files import Files
 from sandbox.journal import Journal
 from sandbox.limits import Limits
 from sandbox.screens import Screens
-from sandbox.sockets import Sockets
+from sandbox.sockets import SESSION_S, Sockets
 from sandbox.store import Store
 from sandbox.tickets import Tickets
 from sandbox.workspace import Workspace
@@ -22,7 +22,7 @@ from sandbox.world import World
 class Sandbox:
     """Everything that one workspace consists of; `url` is known once it listens."""
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(self, world: World, folder: Path, *, connection_lives_s: float = SESSION_S) -> None:
         self.world = world
         self.url = ""
         self.closing = asyncio.Event()
@@ -34,10 +34,10 @@ class Sandbox:
         self.files = Files(self.store, folder / "files")
         self.tickets = Tickets(self.store, world.team.id)
         self.journal = Journal(self.store, self.clock, self.feed)
-        self.limits = Limits()
-        self.faults = Faults()
-        self.sockets = Sockets(world.app.id)
-        self.delivery = Delivery(world.team, world.app, self.clock, self.sockets, self.journal, self.faults)
+        self.limits = Limits(enabled=self.store.get("limits", "enabled", True))
+        self.faults = Faults(self.store)
+        self.sockets = Sockets(world.app.id, lives_s=connection_lives_s)
+        self.delivery = Delivery(self.store, world.team, world.app, self.clock, self.sockets, self.journal, self.faults)
         self.fetched: dict[tuple[str, str], list[dict[str, Any]]] = {}  # options that the app has given
         self.touched: dict[tuple[str, str, str], dict[str, Any]] = {}  # what people hold in messages' elements
         self.tasks: set[asyncio.Task[None]] = set()  # scheduled messages that wait for their moment
@@ -51,8 +51,9 @@ class Sandbox:
         self.screens.load()
         self.files.clear()
         self.journal.reload()
+        self.limits.enabled = True
         self.limits.clear()
-        self.faults.clear()
+        self.faults.load()
         self.fetched.clear()
         self.touched.clear()
         self.feed.tell({"type": "state"})

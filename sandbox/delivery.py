@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.journal import Journal
 from sandbox.sockets import Sockets
+from sandbox.store import Store
 from sandbox.world import App, Team
 
 ACK_WITHIN_S = 3.0
@@ -35,7 +36,10 @@ class Answer:
 class Delivery:
     """Sends to one socket, or as a signed request, whichever the app's manifest asks for."""
 
-    def __init__(self, team: Team, app: App, clock: Clock, sockets: Sockets, journal: Journal, faults: Faults) -> None:
+    def __init__(
+        self, store: Store, team: Team, app: App, clock: Clock, sockets: Sockets, journal: Journal, faults: Faults
+    ) -> None:
+        self._store = store
         self._team = team
         self._app = app
         self._clock = clock
@@ -132,19 +136,15 @@ class Delivery:
             )
         if self._app.events is not None and kind not in self._app.events:
             return
-        task = asyncio.get_running_loop().create_task(self._tell(kind, event))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _tell(self, kind: str, event: dict[str, Any]) -> None:
-        payload = {
+        event_id = f"Ev{secrets.token_hex(5).upper()}"
+        payload: dict[str, Any] = {
             "token": "sandbox-verification-token",
             "team_id": self._team.id,
             "context_team_id": self._team.id,
             "api_app_id": self._app.id,
             "event": event,
             "type": "event_callback",
-            "event_id": f"Ev{secrets.token_hex(5).upper()}",
+            "event_id": event_id,
             "event_time": int(self._clock.now().timestamp()),
             "authorizations": [
                 {
@@ -158,12 +158,35 @@ class Delivery:
             "is_ext_shared_channel": False,
             "event_context": f"4-{secrets.token_urlsafe(16)}",
         }
-        reason = await self._once(kind, payload, 0, "")
-        for number, pause in enumerate(RETRY_AFTER, start=1):
-            if reason is None:
+        waiting = {"kind": kind, "payload": payload, "number": 0, "reason": "", "at": self._clock.now().isoformat()}
+        self._store.put("event", event_id, waiting)
+        self._pursue(waiting)
+
+    def resume(self) -> None:
+        """After a start, go on with every event that nobody has taken yet."""
+        for _, waiting in list(self._store.all("event")):
+            self._pursue(waiting)
+
+    def _pursue(self, waiting: dict[str, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(self._until_taken(waiting))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _until_taken(self, waiting: dict[str, Any]) -> None:
+        """Try, and try again after each of Slack's pauses; what is written down survives the sandbox's end."""
+        kind, payload, event_id = waiting["kind"], waiting["payload"], waiting["payload"]["event_id"]
+        while True:
+            await self._clock.sleep_until(datetime.fromisoformat(waiting["at"]))
+            if self._store.get("event", event_id) is None:
+                return  # The workspace was reset meanwhile.
+            reason = await self._once(kind, payload, waiting["number"], waiting["reason"])
+            if reason is None or waiting["number"] >= len(RETRY_AFTER):
+                self._store.drop("event", event_id)
                 return
-            await self._clock.sleep_until(self._clock.now() + pause)
-            reason = await self._once(kind, payload, number, reason)
+            at = self._clock.now() + RETRY_AFTER[waiting["number"]]
+            waiting |= {"number": waiting["number"] + 1, "reason": reason, "at": at.isoformat()}
+            if self._store.get("event", event_id) is not None:
+                self._store.put("event", event_id, waiting)
 
     async def _once(self, kind: str, payload: dict[str, Any], number: int, reason: str) -> str | None:
         """Why the event has to be repeated, or None."""

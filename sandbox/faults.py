@@ -5,6 +5,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sandbox.store import Store
+
 KINDS = (
     "lost_answer",
     "late_visibility",
@@ -37,16 +39,32 @@ class Rule:
 
 
 class Faults:
-    """The rules now in force; chance comes from the seed, so that a run can be repeated."""
+    """The rules now in force; chance comes from the seed, so that a run can be repeated, across a restart too."""
 
-    def __init__(self) -> None:
-        self.clear()
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.load()
 
-    def clear(self) -> None:
-        self.seed = 1
-        self.rules: list[Rule] = []
-        self._chance = random.Random(self.seed)  # noqa: S311 (repeatable on purpose)
+    def load(self) -> None:
+        """Take up what was in force, and chance where it stood."""
+        kept = self._store.get("faults", "faults", {})
+        self.rules: list[Rule] = [Rule(**rule) for rule in kept.get("rules", [])]
+        self._sow(kept.get("seed", 1))
+        for _ in range(kept.get("drawn", 0)):
+            self._draw()
         self._hidden: dict[tuple[str, str], float] = {}
+
+    def _sow(self, seed: int) -> None:
+        self.seed = seed
+        self._drawn = 0
+        self._chance = random.Random(seed)  # noqa: S311 (repeatable on purpose)
+
+    def _draw(self) -> float:
+        self._drawn += 1
+        return self._chance.random()
+
+    def _keep(self) -> None:
+        self._store.put("faults", "faults", self.told() | {"drawn": self._drawn})
 
     def set(self, told: dict[str, Any]) -> None:
         rules = told.get("rules", [])
@@ -56,8 +74,9 @@ class Faults:
         seed = told.get("seed", 1)
         if not isinstance(seed, int):
             raise BadFault("`seed` has to be a whole number.")
-        self.seed, self.rules = seed, made
-        self._chance = random.Random(seed)  # noqa: S311 (repeatable on purpose)
+        self.rules = made
+        self._sow(seed)
+        self._keep()
 
     def _rule(self, told: dict[str, Any]) -> Rule:
         unknown = set(told) - set(Rule.__dataclass_fields__)
@@ -90,11 +109,13 @@ class Faults:
                 continue
             if (rule.user and rule.user != user) or (rule.channel and rule.channel != channel):
                 continue
-            if rule.probability < 1.0 and self._chance.random() >= rule.probability:
-                continue
-            if rule.times is not None:
+            struck = rule.probability >= 1.0 or self._draw() < rule.probability
+            if struck and rule.times is not None:
                 rule.times -= 1
-            return rule
+            if rule.probability < 1.0 or rule.times is not None:
+                self._keep()
+            if struck:
+                return rule
         return None
 
     def hide(self, channel: str, ts: str, seconds: float) -> None:

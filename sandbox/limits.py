@@ -19,9 +19,9 @@ WINDOW_S = 60.0
 class Limits:
     """A sliding minute for each method; posting is bounded for each channel, with a short burst."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, enabled: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
         self._now = clock
-        self.enabled = True
+        self.enabled = enabled
         self.clear()
 
     def clear(self) -> None:

@@ -24,6 +24,7 @@ async def _limits(box: Sandbox, request: Request) -> Response:
     if not isinstance(body.get("enabled"), bool):
         raise Impossible("`enabled` has to be true or false.")
     box.limits.enabled = body["enabled"]
+    box.store.put("limits", "enabled", body["enabled"])
     box.limits.clear()
     return JSONResponse({"enabled": box.limits.enabled})
 

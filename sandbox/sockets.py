@@ -12,7 +12,10 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 MOST_CONNECTIONS = 10
 TICKET_LIVES_S = 30.0
-SESSION_S = 3600
+SESSION_S = 3600.0
+# Slack's own switch for authors who want to see a reconnection soon: debug_reconnects=true in the address.
+DEBUG_SESSION_S = 360.0
+WARNED_BEFORE_S = 10.0
 KEPT_LATE = 500
 
 
@@ -20,7 +23,7 @@ KEPT_LATE = 500
 class Connection:
     id: str
     socket: WebSocket
-    opened: float
+    lives_s: float
     leaving: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -38,8 +41,9 @@ class Connection:
 class Sockets:
     """Up to ten connections; each envelope goes to one of them, and its acknowledgement comes back here."""
 
-    def __init__(self, app_id: str, seed: int = 1) -> None:
+    def __init__(self, app_id: str, *, lives_s: float = SESSION_S, seed: int = 1) -> None:
         self._app_id = app_id
+        self._lives_s = lives_s
         self._tickets: dict[str, float] = {}
         self._waiting: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._late: dict[str, tuple[float, str]] = {}
@@ -59,13 +63,15 @@ class Sockets:
             await socket.close(code=1008, reason="the ticket is unknown, used or expired")
             return
         await socket.accept()
-        connection = Connection(id=secrets.token_hex(4), socket=socket, opened=time.monotonic())
+        lives_s = DEBUG_SESSION_S if socket.query_params.get("debug_reconnects") == "true" else self._lives_s
+        connection = Connection(id=secrets.token_hex(4), socket=socket, lives_s=lives_s)
         if len(self.connections) >= MOST_CONNECTIONS:
             await connection.send({"type": "disconnect", "reason": "too_many_websockets", "debug_info": {}})
             await socket.close()
             return
         self.connections.append(connection)
         self._changed()
+        ageing = asyncio.create_task(self._age(connection))
         try:
             await connection.send(self._hello(connection))
             while True:
@@ -73,7 +79,24 @@ class Sockets:
         except (WebSocketDisconnect, RuntimeError):
             pass
         finally:
+            ageing.cancel()
             self._gone(connection)
+
+    async def _age(self, connection: Connection) -> None:
+        """Warn a connection shortly before its end, ask it to come again, and end it when it has not left by itself."""
+        warned_before_s = min(WARNED_BEFORE_S, connection.lives_s / 3)
+        await asyncio.sleep(connection.lives_s - warned_before_s)
+        await self._part(connection, "warning")
+        await asyncio.sleep(warned_before_s)
+        await self._part(connection, "refresh_requested")
+        await asyncio.sleep(warned_before_s)
+        await self.drop(connection, code=1000)
+
+    async def _part(self, connection: Connection, reason: str) -> None:
+        """Say that the connection ends; after a warning it stays usable until the app has come again."""
+        await connection.send({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
+        if reason != "warning":
+            connection.leaving = True
 
     def _hello(self, connection: Connection) -> dict[str, Any]:
         return {
@@ -82,7 +105,7 @@ class Sockets:
             "debug_info": {
                 "host": f"sandbox-{connection.id}",
                 "build_number": 1,
-                "approximate_connection_time": SESSION_S,
+                "approximate_connection_time": int(connection.lives_s),
             },
             "connection_info": {"app_id": self._app_id},
         }
@@ -126,18 +149,16 @@ class Sockets:
             self.on_late(what, time.monotonic() - started)
 
     async def refresh(self, reason: str = "refresh_requested") -> None:
-        """Ask every connection to come again; after a warning it stays usable until the app has."""
+        """Ask every connection to come again."""
         for connection in list(self.connections):
-            await connection.send({"type": "disconnect", "reason": reason, "debug_info": {"host": "sandbox"}})
-            if reason != "warning":
-                connection.leaving = True
+            await self._part(connection, reason)
 
-    async def drop(self, connection: Connection | None = None) -> None:
+    async def drop(self, connection: Connection | None = None, *, code: int = 1011) -> None:
         """Cut connections without a word."""
         for each in [connection] if connection else list(self.connections):
             each.leaving = True
             try:
-                await each.socket.close(code=1011)
+                await each.socket.close(code=code)
             except RuntimeError:
                 self._gone(each)
 

@@ -5,11 +5,14 @@ import signal
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
 
-from tests.sandbox.conftest import Person, client_of, start
+from tests.sandbox.conftest import BOT_TOKEN, Person, client_of, connected, start
 
 
 @pytest.fixture
@@ -88,3 +91,71 @@ async def test_five_thousand_messages_and_a_thread_of_five_hundred(tmp_path: Pat
         assert len(history["messages"]) == 501
     finally:
         sandbox.kill()
+
+
+async def test_a_restart_forgets_no_fault_no_switch_and_no_chance(tmp_path: Path, http: httpx.AsyncClient):
+    rules = [
+        {"fault": "revoked_token", "method": "users.info", "times": 2},
+        {"fault": "revoked_token", "method": "auth.test", "probability": 0.5},
+    ]
+
+    async def luck(url: str, times: int) -> list[bool]:
+        header = {"authorization": f"Bearer {BOT_TOKEN}"}
+        return [(await http.post(f"{url}/api/auth.test", headers=header)).json()["ok"] for _ in range(times)]
+
+    whole = await asyncio.to_thread(start, tmp_path / "whole")
+    await Person(whole.url, http).do("/control/faults", seed=11, rules=rules)
+    in_one_go = await luck(whole.url, 20)
+    whole.kill()
+    assert True in in_one_go
+    assert False in in_one_go
+
+    first = await asyncio.to_thread(start, tmp_path / "broken")
+    await Person(first.url, http).do("/control/faults", seed=11, rules=rules)
+    await Person(first.url, http).do("/control/limits", enabled=False)
+    before = await luck(first.url, 9)
+    with pytest.raises(SlackApiError):
+        await client_of(first.url).users_info(user="U0ANA")
+    first.kill()
+    second = await asyncio.to_thread(start, tmp_path / "broken")
+    try:
+        told = await Person(second.url, http).get("/control/faults")
+        assert (told["seed"], told["rules"][0]["times"]) == (11, 1)
+        assert before + await luck(second.url, 11) == in_one_go
+        assert (await Person(second.url, http).get("/control/state"))["limits"] is False
+        await Person(second.url, http).do("/control/reset")
+        assert (await Person(second.url, http).get("/control/faults"))["rules"] == []
+        assert (await Person(second.url, http).get("/control/state"))["limits"] is True
+    finally:
+        second.kill()
+
+
+async def test_an_event_that_waits_for_its_repetition_outlives_the_sandbox(tmp_path: Path, http: httpx.AsyncClient):
+    first = await asyncio.to_thread(start, tmp_path)
+    person = Person(first.url, http)
+    await person.act("post", channel="C0CHECKOUT", text="@T-Minus are you there")
+
+    async def tries(number: int) -> bool:
+        told = (await person.get("/control/log"))["entries"]
+        return sum(entry["name"] == "app_mention" for entry in told) >= number
+
+    await person.until(lambda: tries(2), "the first repetition")
+    first.kill()
+
+    second = await asyncio.to_thread(start, tmp_path)
+    person = Person(second.url, http)
+    heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    app = AsyncApp(token=BOT_TOKEN, client=client_of(second.url))
+
+    @app.event("app_mention")
+    async def mention(body: dict[str, Any]) -> None:
+        await heard.put(body)
+
+    try:
+        async with connected(app, person):
+            await person.do("/clock", advance_s=61)
+            body = await asyncio.wait_for(heard.get(), 20)
+        assert body["event"]["text"] == "<@U0TMINUS> are you there"
+        assert (await person.get("/control/log"))["entries"][-1]["request"]["retry_num"] == 2
+    finally:
+        second.kill()

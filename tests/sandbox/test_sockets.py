@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.sandbox.conftest import APP_TOKEN, BOT_TOKEN, Person, Running, client_of, connected
+from tests.sandbox.conftest import APP_TOKEN, BOT_TOKEN, Person, Running, client_of, connected, start
 
 
 async def link(client: AsyncWebClient) -> ClientConnection:
@@ -180,3 +182,53 @@ async def test_a_response_url_works_five_times(bolt: AsyncApp, person: Person):
     codes = [(await person.http.post(url, json={"text": str(n)})).status_code for n in range(6)]
     assert codes == [200, 200, 200, 200, 200, 404]
     assert [message["text"] for message in await person.messages()] == ["0", "1", "2", "3", "4"]
+
+
+async def test_an_old_connection_is_warned_asked_to_come_again_and_ended(tmp_path: Path):
+    sandbox = await asyncio.to_thread(start, tmp_path, "--connection-lives", "3")
+    try:
+        socket = await link(client_of(sandbox.url))
+        told = [json.loads(raw) async for raw in socket]
+        assert [(each["type"], each.get("reason")) for each in told] == [
+            ("hello", None),
+            ("disconnect", "warning"),
+            ("disconnect", "refresh_requested"),
+        ]
+        assert told[0]["debug_info"]["approximate_connection_time"] == 3
+    finally:
+        sandbox.kill()
+
+
+async def test_slacks_own_switch_makes_a_connection_short(client: AsyncWebClient, person: Person):
+    opened = await client.apps_connections_open(app_token=APP_TOKEN)
+    async with connect(f"{opened['url']}&debug_reconnects=true", proxy=None) as socket:
+        assert json.loads(await socket.recv())["debug_info"]["approximate_connection_time"] == 360
+
+
+async def test_a_bolt_app_answers_every_command_while_its_connections_age(tmp_path: Path):
+    sandbox = await asyncio.to_thread(start, tmp_path, "--connection-lives", "2")
+    app = AsyncApp(token=BOT_TOKEN, client=client_of(sandbox.url))
+
+    @app.command("/deploy")
+    async def deploy(ack: Any) -> None:
+        await ack("here")
+
+    try:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+            person = Person(sandbox.url, http)
+            async with connected(app, person):
+
+                async def refreshed() -> bool:
+                    # A person may type in the moment between two connections, as with Slack.
+                    await person.act("command", channel="C0CHECKOUT", text="/deploy")
+                    opened = (await person.get("/control/log", limit=1000))["entries"]
+                    return sum(each["name"] == "apps.connections.open" for each in opened) >= 3
+
+                await person.until(refreshed, "the third connection")
+
+                async def answers() -> bool:
+                    return (await person.act("command", channel="C0CHECKOUT", text="/deploy"))["ok"]
+
+                await person.until(answers, "an answer over the newest connection")
+    finally:
+        sandbox.kill()
