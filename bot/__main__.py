@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
-from bot import __version__, app, check, machine, manifest, outage
+from bot import __version__, app, checks_cli, machine, manifest, outage
 from bot.config import schema as described
 from bot.doctor import doctor as look_at_everything
-from bot.explained import explained
 from bot.logs import set_up
 from bot.terminal import sentences
 from bot.web import address
@@ -23,7 +22,6 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     help="T-Minus, a deployment director that lives in Slack.",
 )
-checks = typer.Typer(no_args_is_help=True, help="What can be measured, and how it is written in app.yaml.")
 
 
 @cli.command()
@@ -76,20 +74,6 @@ def doctor(
     raise typer.Exit(0 if good else 1)
 
 
-@checks.command(name="list")
-def list_checks() -> None:
-    """Every check that `uses` in app.yaml can name, and the question that it answers."""
-    for name, plugin in check.plugins().items():
-        print(f"{name:12} {plugin.question}")
-
-
-@checks.command()
-def explain(name: Annotated[str, typer.Argument(help="The check, such as tls.")]) -> None:
-    """One check: its parameters, what it measures, and the rules that it has by default."""
-    with sentences():
-        print(explained(name))
-
-
 @cli.command()
 def diagram() -> None:
     """Print the journey of a deployment as a mermaid diagram, as it stands in the README."""
@@ -102,7 +86,7 @@ def version() -> None:
     print(__version__)
 
 
-cli.add_typer(checks, name="checks")
+cli.add_typer(checks_cli.cli)
 cli.add_typer(outage.cli)
 
 

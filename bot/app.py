@@ -28,6 +28,7 @@ from bot.engine import Engine, Reconciler, Remembering
 from bot.engine.engine import project
 from bot.errors import ConfigError, Unreachable
 from bot.model import Deployment, Projection, Wanted
+from bot.plugins import load_plugins
 from bot.schedule import Alarms, FollowedClock, SystemClock
 from bot.scripts import Scripts
 from bot.store import Store, hash_of

@@ -22,9 +22,13 @@ def _lines(plugin: Plugin) -> Iterator[str]:
     yield from ("", plugin.doc)
     if plugin.intrusive:
         yield from ("", "It changes or loads what it measures, so it is measured by itself.")
+    yield from ("", f"Why it matters: {plugin.why}", f"When it fails: {plugin.fix}")
     yield from ("", "with:")
     yield from _table((key, _parameter(field)) for key, field in plugin.params.model_fields.items())
-    yield from ("", "Values that a rule can name:")
+    yield from (
+        "",
+        "Values that a rule can name (durations in seconds, sizes in bytes, shares of one; a rule may write 21d, 5MB, 5%):",
+    )
     yield from _table(plugin.values.items())
     for title, rules in (("require", plugin.require), ("pass", plugin.pass_), ("warn", plugin.warn)):
         if rules:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from bot import judge
 from bot.errors import ConfigError
 from bot.model import Clock, Measured
 from bot.net import Net
@@ -95,15 +96,18 @@ def check(
 
     def register(measure_it: Plug) -> Plug:
         if name in _PLUGINS:
-            raise ConfigError(f"Two checks are called '{name}': {_PLUGINS[name].measure.__module__} and this one.")
+            raise ConfigError(f"Two checks are called '{name}': {_file(_PLUGINS[name].measure)} and this one.")
         body, why, fix = _sections(inspect.getdoc(measure_it) or "")
+        hints = typing.get_type_hints(measure_it)
+        question = (sys.modules[measure_it.__module__].__doc__ or "").strip().partition("\n")[0]
+        _understood(name, question, hints.get("params"), values, (*pass_, *warn, *require))
         _PLUGINS[name] = Plugin(
             name=name,
-            question=(sys.modules[measure_it.__module__].__doc__ or "").strip().splitlines()[0],
+            question=question,
             doc=body,
             why=why,
             fix=fix,
-            params=typing.get_type_hints(measure_it)["params"],
+            params=hints["params"],
             measure=measure_it,
             values=dict(values),
             names=names,
@@ -116,6 +120,28 @@ def check(
         return measure_it
 
     return register
+
+
+def unregister(name: str) -> None:
+    """Take a check back, whose file turned out to be wrong."""
+    _PLUGINS.pop(name, None)
+
+
+def _file(measure_it: Measure) -> str:
+    """`checks/tls.py`: enough to find it."""
+    path = Path(getattr(sys.modules.get(measure_it.__module__), "__file__", None) or measure_it.__module__)
+    return "/".join(path.parts[-2:])
+
+
+def _understood(name: str, question: str, params: object, values: Mapping[str, str], rules: Collection[str]) -> None:
+    """Refuse what could not be explained or judged later, while its author looks."""
+    if not question.endswith("?"):
+        raise ConfigError(f"The check '{name}' says not what it answers; begin its file with a question in quotes.")
+    if not (isinstance(params, type) and issubclass(params, BaseModel)):
+        raise ConfigError(f"The check '{name}' takes (params: Params, ctx: Context), with a pydantic model as Params.")
+    for rule in rules:
+        if (named_ := judge.parse(rule).name) not in values:
+            raise ConfigError(f"The check '{name}' has a rule over '{named_}', and 'values' does not say what that is.")
 
 
 def _sections(doc: str) -> tuple[str, str, str]:

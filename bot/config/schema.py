@@ -49,6 +49,11 @@ def schema() -> dict[str, Json]:
             "additionalProperties": False,
             "properties": {
                 "include": {"type": "string", "description": "Which files describe services, such as services/*.yaml."},
+                "plugins": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Python files with checks of your own, seen from the folder of app.yaml.",
+                },
                 "defaults": {
                     "$ref": "#/$defs/Defaults",
                     "description": "What holds for every service that does not say otherwise.",

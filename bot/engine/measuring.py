@@ -115,18 +115,7 @@ class Measuring:
         return (str(version), "") if version is not None else ("", finding.summary)
 
     def _context(self, plan: CheckPlan, facts: Mapping[str, str]) -> check.Context:
-        folder = self._work / plan.name
-        folder.mkdir(parents=True, exist_ok=True)
-        attempts = max(plan.attempts, 1)
-        limit = plan.timeout_s * attempts + plan.retry_after_s * (attempts - 1)
-        return check.Context(
-            clock=self._clock,
-            net=Net(),
-            work=folder,
-            deadline=time.monotonic() + limit + 1,
-            release=facts,
-            environ=self._environ,
-        )
+        return context(plan, facts, clock=self._clock, environ=self._environ, work=self._work)
 
     async def _baseline(self, plan: CheckPlan, deployment: Deployment) -> dict[str, Value]:
         """The median of what the same check measured when it passed before, for each number."""
@@ -146,6 +135,24 @@ class Measuring:
                 if isinstance(value, int | float) and not isinstance(value, bool):
                     numbers.setdefault(name, []).append(float(value))
         return {name: statistics.median(values) for name, values in numbers.items()}
+
+
+def context(
+    plan: CheckPlan, facts: Mapping[str, str], *, clock: Clock, environ: Mapping[str, str], work: Path
+) -> check.Context:
+    """What a check is given of the world, with time enough for all its attempts."""
+    folder = work / plan.name
+    folder.mkdir(parents=True, exist_ok=True)
+    attempts = max(plan.attempts, 1)
+    limit = plan.timeout_s * attempts + plan.retry_after_s * (attempts - 1)
+    return check.Context(
+        clock=clock,
+        net=Net(),
+        work=folder,
+        deadline=time.monotonic() + limit + 1,
+        release=facts,
+        environ=environ,
+    )
 
 
 def release(deployment: Deployment) -> dict[str, str]:
