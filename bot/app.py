@@ -22,7 +22,7 @@ import handlers
 from bot import check
 from bot.chat import SlackChat, make_client
 from bot.chat.answers import Trouble, understand
-from bot.config import Settings, load, plugin_files
+from bot.config import Settings, load
 from bot.decide.runs import World
 from bot.engine import Engine, Reconciler, Remembering
 from bot.engine.engine import project
@@ -119,18 +119,8 @@ def _seconds(environ: Mapping[str, str], name: str, default: float) -> float:
     return seconds
 
 
-def load_plugins(around: Surroundings) -> None:
-    """Make the checks known that packages bring and that `app.yaml` names; without an `app.yaml` only the former."""
-    check.installed()
-    for place, file in plugin_files(around.config) if around.config.is_file() else ():
-        try:
-            check.from_file(file)
-        except ConfigError as problem:
-            raise ConfigError(f"{place}: plugins: {problem}") from problem
-
-
 def load_settings(around: Surroundings) -> Settings:
-    load_plugins(around)
+    load_plugins(around.config)
     return load(around.config, around.environ, validate_check=check.validate)
 
 

@@ -29,7 +29,7 @@ IN_APP = [
     (
         "defaults:",
         "»defualts:",
-        "defualts: not a key here; did you mean defaults? Known: include, defaults",
+        "defualts: not a key here; did you mean defaults? Known: include, plugins, defaults",
     ),
     (
         PLAN,
