@@ -19,7 +19,7 @@ async function load(work) {
   } finally {
     loading -= 1;
     if (!loading) {
-      for (const event of missed.splice(0)) apply(event, true);
+      for (const event of missed.splice(0)) apply(event);
     }
     changed();
   }
@@ -126,7 +126,7 @@ export function markRead(channel, ts) {
 
 const inSight = (message) => S.place.kind === "channel" && S.place.channel === message.channel && (!threadRoot(message) || S.place.thread === threadRoot(message) || message.subtype === "thread_broadcast");
 
-function arrived(message, late) {
+function arrived(message) {
   heard += 1;
   putMessage(message);
   const channel = channelOf(message.channel);
@@ -134,8 +134,10 @@ function arrived(message, late) {
     loadState().catch(() => undefined);
     return;
   }
-  channel.last_ts = message.ts;
-  if (message.user === S.me || late) return;
+  // The state that was loaded last counts everything up to its newest message, however late the event comes.
+  const counted = message.ts <= (channel.last_ts ?? "");
+  if (!counted) channel.last_ts = message.ts;
+  if (message.user === S.me || counted) return;
   const sender = message.username || nameOf(S.users.get(message.user));
   if (inSight(message)) announce(`${sender}: ${words(message.text, 200)}`);
   const seen = inSight(message) && document.visibilityState === "visible";
@@ -144,7 +146,7 @@ function arrived(message, late) {
 }
 
 const EVENTS = {
-  message: ({ message }, late) => arrived(message, late),
+  message: ({ message }) => arrived(message),
   message_changed: ({ message }) => putMessage(message),
   message_deleted: ({ channel, ts }) => dropMessage(channel, ts),
   ephemeral_gone: ({ channel, ts }) => dropMessage(channel, ts),
@@ -174,8 +176,8 @@ function noticeReset() {
   refresh();
 }
 
-function apply(event, late = false) {
-  EVENTS[event.type]?.(event, late);
+function apply(event) {
+  EVENTS[event.type]?.(event);
 }
 
 /** Everything that is on the screen, fetched anew: after a (re)connection events may have been missed. */

@@ -1,10 +1,11 @@
 """Does the sandbox's page show and do what a person who uses Slack expects?"""
 
+import asyncio
 import re
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Desk
 from tests.sandbox.conftest import Person, Running, client_of
@@ -467,6 +468,32 @@ async def test_unread_messages_are_marked_and_begin_at_a_line(desk: Desk, people
         return next(each for each in state["channels"] if each["id"] == "C0PAYMENTS")["unread"] == 0
 
     await people.until(read, "the mark")
+
+
+@pytest.mark.parametrize("slow", ["state", "messages"])
+async def test_a_message_that_comes_while_the_page_loads_is_unread_once(desk: Desk, people: Person, slow: str):
+    page = await desk.sit("U0MARA", "C0RELEASES")
+    await expect(box_of(page, "releases")).to_be_visible()
+    asked = asyncio.Event()
+    posted = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        asked.set()
+        await posted.wait()
+        await route.fulfill(response=answer)
+
+    await page.route(f"**/control/{slow}?*", late)
+    if slow == "state":
+        await people.act("open_direct", user="U0ANA")
+        await people.do("/control/user", user="U0IVY", presence="away", deleted=False)
+    else:
+        await page.get_by_role("link", name="random").click()
+    await asyncio.wait_for(asked.wait(), 20)
+    await people.act("post", user="U0ANA", channel="C0PAYMENTS", text="while it loads, @mara")
+    await page.wait_for_timeout(300)
+    posted.set()
+    await expect(page.get_by_role("link", name="payments unread 1", exact=True)).to_be_visible()
 
 
 async def test_a_link_opens_the_channel_the_thread_and_the_person(desk: Desk, people: Person):
