@@ -1,14 +1,21 @@
 """Do the documents say what the program does? What can be listed is listed completely, and what is drawn is generated."""
 
 import dataclasses
+import importlib
 import inspect
+import os
 import re
+import textwrap
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from bot import check
 from bot.app import Surroundings
+from bot.config import load
+from bot.model import Verdict
+from tests.checks.helpers import run_check
 from tests.generated import PARTS, between, commands
 
 ROOT = Path(__file__).parents[1]
@@ -72,6 +79,36 @@ def test_every_dependency_has_its_reason_and_every_reason_its_dependency():
     built_from = text("docs/decisions.md").partition("## What it is built from")[2]
     told = {name.strip() for line in re.findall(r"^### (.+)$", built_from, re.MULTILINE) for name in line.split(",")}
     assert told == names
+
+
+async def test_the_check_in_the_recipe_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Written to a file as the recipe says, it measures, is judged, and says what it cannot do."""
+    source = re.search(r"```python\n(.*?)```", text("CONTRIBUTING.md"), re.DOTALL)
+    assert source is not None
+    (tmp_path / "recipe_freshness.py").write_text(textwrap.dedent(source[1]))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("bot.check.plugin._PLUGINS", dict(check.plugins()))
+    importlib.import_module("recipe_freshness")
+    folder = tmp_path / "exports"
+    folder.mkdir()
+
+    assert (await run_check("freshness", folder=str(folder))).summary == f"There is no file in {folder}."
+    (folder / "today").touch()
+    assert (await run_check("freshness", folder=str(folder))).verdict is Verdict.PASS
+    os.utime(folder / "today", (0, 0))
+    assert (await run_check("freshness", folder=str(folder))).verdict is Verdict.FAIL
+
+
+def test_a_copy_of_the_supplier_s_service_needs_nothing_of_the_demonstration(tmp_path: Path):
+    """As the README says: a roster, one copied service, and the originals taken away."""
+    (tmp_path / "services").mkdir()
+    (tmp_path / "app.yaml").write_text(text("app.yaml"))
+    copied = text("services/payments.yaml").replace("service: payments", "service: billing")
+    (tmp_path / "services" / "billing.yaml").write_text(copied)
+
+    settings = load(tmp_path / "app.yaml", {}, validate_check=check.validate)
+
+    assert settings.services == ("billing",)
 
 
 def test_every_change_of_version_is_in_the_changelog():

@@ -1,0 +1,120 @@
+"""Slack goes away in the middle of a deployment: the real bot and the real terminal finish it, and Slack hears of it later."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bot.manifest import manifest
+from tests.cli.conftest import ROOT, program
+from tests.cli.test_doctor import APP, SERVICE
+from tests.sandbox.conftest import APP_TOKEN, BOT_TOKEN, Running, start
+
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
+
+PATIENCE_S = 120
+
+
+def company(folder: Path) -> None:
+    (folder / "services").mkdir()
+    (folder / "app.yaml").write_text(APP)
+    (folder / "services" / "shop.yaml").write_text(SERVICE)
+    (folder / "deploy.sh").write_text(f'#!/bin/sh\necho "$TMINUS_VERSION" >> {folder}/deployed\n')
+    (folder / "deploy.sh").chmod(0o755)
+    (folder / "rollback.py").write_text("")
+    (folder / "manifest.json").write_text(json.dumps(manifest()))
+
+
+def workspace(folder: Path, port: str = "0") -> Running:
+    return start(folder / "slack", "--manifest", str(folder / "manifest.json"), "--port", port)
+
+
+async def until(look, what: str):
+    async with asyncio.timeout(PATIENCE_S):
+        while not (found := await look()):
+            await asyncio.sleep(0.3)
+        return found
+    raise AssertionError(what)
+
+
+async def ready(bot: asyncio.subprocess.Process) -> None:
+    assert bot.stderr is not None
+    async with asyncio.timeout(PATIENCE_S):
+        while b'"t-minus is ready"' not in (line := await bot.stderr.readline()):
+            assert line, "the bot ended"
+
+
+async def test_a_deployment_is_finished_at_the_machine_while_slack_is_down(tmp_path: Path):
+    company(tmp_path)
+    slack = workspace(tmp_path)
+    environ = {
+        "TMINUS_CONFIG": str(tmp_path / "app.yaml"),
+        "TMINUS_HOME": str(tmp_path / "home"),
+        "TMINUS_ENDS_ALL": "1",
+        "SLACK_API_URL": f"{slack.url}/api/",
+        "SLACK_BOT_TOKEN": BOT_TOKEN,
+        "SLACK_APP_TOKEN": APP_TOKEN,
+        "LOGNAME": "olga",
+    }
+    bot = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "run", cwd=ROOT, env={"PATH": os.environ["PATH"]} | environ,
+        stderr=asyncio.subprocess.PIPE, limit=1 << 20,
+    )  # fmt: skip
+    reading: asyncio.Task[bytes] | None = None
+
+    async def at_the_machine(*words: str) -> str:
+        said = await program(*words, **environ)
+        assert said.code == 0, said.err
+        return said.out
+
+    try:
+        await ready(bot)
+        assert bot.stderr is not None
+        reading = asyncio.create_task(bot.stderr.read())
+        command = {"as": "U0MARA", "channel": "C0CHECKOUT", "text": "/deploy start shop 1.4.2"}
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+            assert (await http.post(f"{slack.url}/control/command", json=command)).json()["ok"]
+            await until(lambda: card(http, slack), "the card")
+
+        slack.kill()
+        assert "Plan verified: to be ticked" in await at_the_machine("why")
+        await at_the_machine("tick", "--item", "plan")
+        await at_the_machine("go", "--role", "DevOps Lead")
+        assert "the running bot does the steps" in await at_the_machine("start")
+
+        async def verifying() -> bool:
+            return "erify" in (await at_the_machine("status")).partition("(shop-1)")[0]
+
+        await until(verifying, "verifying")
+        assert (tmp_path / "deployed").read_text() == "1.4.2\n"
+        await at_the_machine("tick", "--item", "answers")
+        await at_the_machine("tick", "--item", "zero")
+        story = await at_the_machine("history", "shop-1")
+        assert "olga: started" in story
+
+        slack = workspace(tmp_path, slack.url.rpartition(":")[2])
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+
+            async def caught_up() -> bool:
+                return "shop 1.4.2 → production: Live" in await card(http, slack)
+
+            await until(caught_up, "the card says that it is live")
+        assert (tmp_path / "deployed").read_text() == "1.4.2\n"
+    finally:
+        if bot.returncode is None:
+            bot.terminate()
+        await bot.wait()
+        if reading is not None:
+            await reading
+        slack.kill()
+
+
+async def card(http: httpx.AsyncClient, slack: Running) -> str:
+    """All that the root of the thread says."""
+    asked = {"as": "U0MARA", "channel": "C0CHECKOUT"}
+    told = (await http.get(f"{slack.url}/control/messages", params=asked)).json()["messages"]
+    return next((json.dumps(one, ensure_ascii=False) for one in told if "shop 1.4.2" in one["text"]), "")
