@@ -4,6 +4,7 @@ import ast
 import configparser
 import getpass
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -192,6 +193,27 @@ def test_in_the_container_the_bot_is_not_the_first_process_and_not_root():
         if line.startswith("COPY"):
             for source in line.split()[1:-1]:
                 assert (ROOT / source).exists(), source
+
+
+@pytest.mark.real
+def test_what_the_container_holds_is_enough(tmp_path):
+    """Only what the Dockerfile copies, and the services that somebody mounts."""
+    for line in (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines():
+        if line.startswith("COPY"):
+            *sources, target = line.split()[1:]
+            for source in sources:
+                there = tmp_path / target / (Path(source).name if target.endswith("/") else "")
+                there.parent.mkdir(parents=True, exist_ok=True)
+                copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
+                copy(ROOT / source, there)
+    (tmp_path / "services").mkdir()
+    shutil.copy(ROOT / "services" / "payments.yaml", tmp_path / "services")
+    environ = {"PATH": os.environ["PATH"], "TMINUS_HOME": str(tmp_path / "home")}
+    for words, expected in (("check-config", "payments → production"), ("status", "Nothing is being deployed here.")):
+        said = subprocess.run(
+            [sys.executable, "-m", "bot", words], cwd=tmp_path, env=environ, check=False, capture_output=True, text=True
+        )
+        assert expected in said.stdout, said.stderr
 
 
 BOT = """#!/usr/bin/env bash
