@@ -52,10 +52,10 @@ class Rank(IntEnum):
 _RESERVED: Mapping[Rank, float] = {Rank.URGENT: 0.0, Rank.NORMAL: 0.3, Rank.LIVE: 0.6}
 
 #: The share of all calls that may go to what changes all the time: live tails between them, App Homes between them.
-_LIVE_SHARE = 0.6
+_LIVE_SHARE = 0.4
 
 #: What one message looked like for less than this nobody has read.
-_GLIMPSE_S = {Rank.URGENT: 0.5, Rank.NORMAL: 1.0, Rank.LIVE: 2.0}
+_GLIMPSE_S = {Rank.URGENT: 0.5, Rank.NORMAL: 1.0, Rank.LIVE: 3.0}
 
 
 @dataclass(kw_only=True)

@@ -13,7 +13,7 @@ Name = tuple[str, str]
 CARD = "card"
 
 _HOME = "home:"
-_RUN = "run:"
+_LIVE = ("run:", "watch")
 
 _PATIENCE_S = 30.0
 
@@ -30,8 +30,8 @@ def home_of(owed: Owed) -> str:
 
 
 def is_live(owed: Owed) -> bool:
-    """The tail of a run that is already shown: the next one replaces it anyway."""
-    return owed.key.startswith(_RUN) and owed.state is MessageState.SHOWN and not owed.urgent
+    """The tail of a run, or the numbers of the watch, already shown: the next ones replace them anyway."""
+    return owed.key.startswith(_LIVE) and owed.state is MessageState.SHOWN and not owed.urgent
 
 
 def rank_of(owed: Owed, waited_s: float) -> Rank:

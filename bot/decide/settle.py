@@ -101,6 +101,20 @@ def reported(deployment: Deployment, report: RunReport) -> Change | None:
 
 def watched(deployment: Deployment, report: WatchReport) -> Change | None:
     """The watch told what it saw."""
-    if deployment.over or deployment.watch == report:
+    if deployment.over or deployment.watch == report or _same_as_ever(deployment, report):
         return None
     return Change(deployment=replace(deployment, watch=report))
+
+
+#: While all is well after going live, the record keeps the watch's numbers this often.
+_EVERY = 60.0
+
+
+def _same_as_ever(deployment: Deployment, report: WatchReport) -> bool:
+    """Seven days of good probes are not worth a line of the database each."""
+    known, plan = deployment.watch, deployment.plan.watch
+    if known is None or plan is None or deployment.phase is not Phase.LIVE:
+        return False
+    told = (known.alive, known.problem, known.down_s, known.since.lost, known.since.errors)
+    new = (report.alive, report.problem, report.down_s, report.since.lost, report.since.errors)
+    return told == new and 0 <= report.since.probes - known.since.probes < _EVERY * plan.live_rate
