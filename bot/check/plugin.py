@@ -100,7 +100,10 @@ def check(
         body, why, fix = _sections(inspect.getdoc(measure_it) or "")
         hints = typing.get_type_hints(measure_it)
         question = (sys.modules[measure_it.__module__].__doc__ or "").strip().partition("\n")[0]
-        _understood(name, question, hints.get("params"), values, (*pass_, *warn, *require))
+        _understood(name, question, hints.get("params"))
+        for rule in (*pass_, *warn, *require):
+            if judge.parse(rule).name not in values and names is _no_names:
+                raise ConfigError(f"The check '{name}' has a rule '{rule}', and 'values' does not say what that is.")
         _PLUGINS[name] = Plugin(
             name=name,
             question=question,
@@ -133,15 +136,12 @@ def _file(measure_it: Measure) -> str:
     return "/".join(path.parts[-2:])
 
 
-def _understood(name: str, question: str, params: object, values: Mapping[str, str], rules: Collection[str]) -> None:
-    """Refuse what could not be explained or judged later, while its author looks."""
-    if not question.endswith("?"):
+def _understood(name: str, question: str, params: object) -> None:
+    """Refuse what could not be explained or configured later, while its author looks."""
+    if not question:
         raise ConfigError(f"The check '{name}' says not what it answers; begin its file with a question in quotes.")
     if not (isinstance(params, type) and issubclass(params, BaseModel)):
         raise ConfigError(f"The check '{name}' takes (params: Params, ctx: Context), with a pydantic model as Params.")
-    for rule in rules:
-        if (named_ := judge.parse(rule).name) not in values:
-            raise ConfigError(f"The check '{name}' has a rule over '{named_}', and 'values' does not say what that is.")
 
 
 def _sections(doc: str) -> tuple[str, str, str]:

@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import gettempdir
 
 import checks  # noqa: F401 - importing it registers the plugins
-from bot.check import Context, measure
-from bot.model import Finding
+from bot.check import Context
+from bot.check.trying import run_check
 from bot.net import Net
-from bot.plan import CheckPlan
+
+__all__ = ["Site", "closed_port", "context", "run_check", "server_tls", "site"]
 
 
 class Now:
@@ -34,13 +35,6 @@ def context(*, environ=None, limit=30.0, net=None, **release) -> Context:
         release=release,
         environ={**os.environ, **(environ or {})},
     )
-
-
-async def run_check(uses, *, rules=None, environ=None, release=None, baseline=None, limit_s=20.0, **with_) -> Finding:
-    """Measure and judge by the plugin's own rules, or by `rules=dict(pass_=..., warn=..., require=...)`."""
-    given = {key: tuple(value) for key, value in (rules or {}).items()}
-    plan = CheckPlan(name=uses, uses=uses, with_=with_, attempts=1, timeout_s=limit_s, **given)
-    return await measure(plan, context(environ=environ, **(release or {})), baseline)
 
 
 @dataclass
