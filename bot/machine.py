@@ -73,6 +73,7 @@ def advance(deployment: Deployment, move: Move, now: datetime) -> Deployment:
         phase=there,
         phase_at=now,
         left=deployment.phase if there is Phase.DECIDING else None,
+        started_at=now if there is Phase.PREPARING else deployment.started_at,
         live_at=now if there is Phase.LIVE and deployment.live_at is None else deployment.live_at,
         ended_at=now if there in OVER else None,
     )

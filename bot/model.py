@@ -132,6 +132,17 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ping:
+    """Something outside told us how it went, at a URL of its own."""
+
+    #: `start`, `success` or `fail`.
+    kind: str
+    at: datetime
+    exit_status: int | None = None
+    body: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Condition:
     """One rule with what was measured for it: `days_left >= 21`, 5, False."""
 
@@ -465,6 +476,8 @@ class Deployment:
     window: tuple[datetime, datetime] | None = None
     #: Where DECIDING came from.
     left: Phase | None = None
+    #: When the preparations began: the checklist stays as it was then.
+    started_at: datetime | None = None
     live_at: datetime | None = None
     ended_at: datetime | None = None
     deploy_at: datetime | None = None

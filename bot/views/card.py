@@ -173,7 +173,8 @@ def _reached(deployment: Deployment, phase: Phase) -> int:
 
 
 def _checklist(deployment: Deployment, now: datetime) -> str:
-    done, of = gates.progress(deployment, gates.preflight_items(deployment), now)
+    at = min(now, deployment.started_at) if deployment.started_at is not None else now
+    done, of = gates.progress(deployment, gates.preflight_items(deployment), at)
     if deployment.phase is not Phase.PREFLIGHT:
         return f"Checklist {number(done)} of {number(of)} when it started" if deployment.deploy_at else ""
     return f"Checklist {bar(done, of)} {number(done)} of {number(of)}"

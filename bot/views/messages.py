@@ -140,7 +140,7 @@ def _verification(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
         return
     for key, plan in (("verification", deployment.plan.verification), ("criteria", deployment.plan.criteria)):
         if plan.items:
-            done, of = gates.progress(deployment, plan.items, now)
+            done, of = gates.progress(deployment, plan.items, section.as_of(deployment, plan, now))
             yield _reply(deployment, key, f"{esc(plan.title)}: {done} of {of}", section.section(deployment, plan, now))
 
 

@@ -13,7 +13,8 @@ from bot.views.kit import Block
 
 
 def section(deployment: Deployment, plan: SectionPlan, now: datetime) -> list[Block]:
-    """One message: title, one block for each item, what was measured when."""
+    """One message: title, one block for each item, what was measured when. A list whose time is over stays as it was."""
+    now = as_of(deployment, plan, now)
     done, of = gates.progress(deployment, plan.items, now)
     owner = f" · owner {esc(signs.owner(deployment, plan.role))}" if plan.role else ""
     open_ = _is_open(deployment, plan)
@@ -27,8 +28,18 @@ def section(deployment: Deployment, plan: SectionPlan, now: datetime) -> list[Bl
     return blocks
 
 
+def as_of(deployment: Deployment, plan: SectionPlan, now: datetime) -> datetime:
+    """The moment that a list tells of: what expires afterwards was good when it mattered."""
+    settled = deployment.started_at if _is_preflight(deployment, plan) else deployment.live_at
+    return min(now, settled) if settled is not None else now
+
+
+def _is_preflight(deployment: Deployment, plan: SectionPlan) -> bool:
+    return any(plan.key == one.key for one in gates.preflight_sections(deployment))
+
+
 def _is_open(deployment: Deployment, plan: SectionPlan) -> bool:
-    if any(plan.key == one.key for one in gates.preflight_sections(deployment)):
+    if _is_preflight(deployment, plan):
         return deployment.phase is Phase.PREFLIGHT
     return deployment.phase in {Phase.VERIFYING, Phase.DECIDING}
 
@@ -73,6 +84,8 @@ def _measured(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) 
     found = [known for item in items if item.check and (known := deployment.findings.get(item.check))]
     if not found:
         return ""
+    if deployment.started_at is not None and deployment.phase is not Phase.VERIFYING:
+        return f"measured {moment(min(one.measured_at for one in found))}"
     first, until = min(one.measured_at for one in found), min(one.expires_at for one in found)
     holds = f", holds until {moment(until)}" if until > now else ", measured again now"
     return f"measured {moment(first)}{holds}"
@@ -91,6 +104,7 @@ def left_out(deployment: Deployment) -> list[Block]:
 def follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list[Block]:
     """A window after LIVE: its tasks, and what happens when nobody does them."""
     record = deployment.follow_ups[plan.key]
+    now = min(now, record.done_at) if record.done_at is not None else now
     done, of = gates.progress(deployment, plan.tasks, now)
     open_ = record.done_at is None and deployment.phase is Phase.LIVE
     blocks = [

@@ -202,3 +202,13 @@ async def test_a_newer_version_going_live_closes_the_older(w: World):
     refused = await w.types("U000ANA", "rollback shop-1")
 
     assert "shop-2" in refused, "while a newer one is under way the older cannot become active again"
+
+
+async def test_what_was_good_when_it_started_stays_good_in_the_thread(w: World):
+    await w.live()
+
+    await w.passes(days=2)
+
+    assert "Checklist 3 of 3 when it started" in await w.reads("card")
+    assert "✅ pass   Certificates valid" in await w.reads("section:before")
+    assert "measuring" not in await w.reads("section:before") + await w.reads("criteria")
