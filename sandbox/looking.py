@@ -126,7 +126,10 @@ async def _blocks(_box: Sandbox, _request: Request) -> Response:
 
 
 async def _openapi(box: Sandbox, _request: Request) -> Response:
-    return JSONResponse(openapi.description(box.url))
+    users = list(box.workspace.users)
+    people = [user.id for user in box.workspace.people()]
+    channels = [room.id for room in box.workspace.rooms.values() if room.kind != "im"]
+    return JSONResponse(openapi.description(box.url, people=people, users=users, channels=channels))
 
 
 LOOKS: dict[str, Look] = {

@@ -122,7 +122,9 @@ def _new_offset(box: Sandbox, body: Body) -> float:
 
 async def due(box: Sandbox, request: Request) -> Response:
     body = await body_of(request)
-    at = None if body.get("at") is None else _moment(body["at"])
+    if "at" not in body:
+        raise Impossible("Say `at`: the moment you wait for, or null to take it back.")
+    at = None if body["at"] is None else _moment(body["at"])
     before = box.clock.version
     box.clock.expect(request.path_params["who"], at, str(body.get("what") or ""))
     if box.clock.version != before:

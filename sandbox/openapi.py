@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.faults import KINDS
+
 TEXT, WHOLE, NUMBER, FLAG, THING = (
     {"type": "string"},
     {"type": "integer"},
@@ -10,7 +12,6 @@ TEXT, WHOLE, NUMBER, FLAG, THING = (
     {"type": "boolean"},
     {"type": "object"},
 )
-MANY: dict[str, Any] = {"type": "array", "items": {}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +23,53 @@ class Endpoint:
     takes: tuple[str, ...] = ()
 
 
+# Ten years, in seconds: the farthest that the clock is moved at once.
+FAR = 10 * 366 * 86_400
+
+
+def _object(**fields: dict[str, Any]) -> dict[str, Any]:
+    """An object with all of these fields; a name that ends in `_` may be left out."""
+    needed = [name for name in fields if not name.endswith("_")]
+    return {
+        "type": "object",
+        "properties": {name.rstrip("_"): kind for name, kind in fields.items()},
+        "required": needed,
+    }
+
+
+def _list(item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": item}
+
+
+def _map(value: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": value}
+
+
+def _one(*values: str | int) -> dict[str, Any]:
+    return {"enum": list(values)}
+
+
+RULE = _object(
+    fault=_one(*KINDS), method_=TEXT, probability_={"type": "number", "minimum": 0, "maximum": 1},
+    times_={"type": "integer", "minimum": 0}, seconds_={"type": "number", "minimum": 0}, user_=TEXT, channel_=TEXT,
+) | {"additionalProperties": False}  # fmt: skip
 TYPES: dict[str, dict[str, Any]] = {
-    "limit": WHOLE, "after": WHOLE, "timeout": WHOLE, "findings": WHOLE, "seed": WHOLE,
-    "advance_s": NUMBER, "offset_s": NUMBER, "to_due": FLAG, "enabled": FLAG, "remove": FLAG,
-    "deleted": FLAG, "archived": FLAG, "files": MANY, "members": MANY, "rules": MANY,
-    "container": THING, "value": THING, "state": THING,
+    "limit": {"type": "integer", "minimum": 1, "maximum": 1000}, "after": WHOLE, "findings": _one(0, 1), "seed": WHOLE,
+    "timeout": {"type": "integer", "minimum": 0, "maximum": 60},
+    "advance_s": {"type": "number", "minimum": -FAR, "maximum": FAR},
+    "offset_s": {"type": "number", "minimum": -FAR, "maximum": FAR},
+    "to_due": FLAG, "enabled": FLAG, "remove": FLAG, "deleted": FLAG, "archived": FLAG,
+    "do": _one("drop", "warning", "refresh_requested", "link_disabled"), "presence": _one("active", "away"),
+    "dnd_until": {"type": ["string", "null"], "format": "date-time"},
+    "files": _list(_object(name=TEXT, content_base64={"type": "string", "contentEncoding": "base64"})),
+    "rules": _list(RULE),
+    "container": {
+        "oneOf": [
+            _object(type=_one("message"), channel=TEXT, ts=TEXT),
+            _object(type=_one("view"), view_id=TEXT),
+        ]
+    },
+    "value": THING, "state": _map(_map(THING)),
 }  # fmt: skip
 
 ENDPOINTS = (
@@ -111,11 +154,17 @@ ENDPOINTS = (
 )  # fmt: skip
 
 
-def description(url: str) -> dict[str, Any]:
-    """The control API in OpenAPI 3.1."""
+def description(url: str, *, people: list[str], users: list[str], channels: list[str]) -> dict[str, Any]:
+    """The control API in OpenAPI 3.1, with the ids of those who live in this workspace."""
+    known = TYPES | {
+        "as": _one(*people),
+        "user": {"anyOf": [_one(*users), TEXT]},
+        "channel": {"anyOf": [_one(*channels), TEXT]},
+        "members": _list(_one(*users)),
+    }
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in ENDPOINTS:
-        paths.setdefault(endpoint.path, {})[endpoint.verb] = _operation(endpoint)
+        paths.setdefault(endpoint.path, {})[endpoint.verb] = _operation(endpoint, known)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Sandbox control API", "version": "1"},
@@ -124,22 +173,21 @@ def description(url: str) -> dict[str, Any]:
     }
 
 
-def _operation(endpoint: Endpoint) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    answer: dict[str, Any] = {"application/json": {"schema": THING}}
+    if endpoint.path == "/control/stream":
+        answer = {"text/event-stream": {"schema": TEXT}}
     told: dict[str, Any] = {
         "summary": endpoint.says,
         "responses": {
-            "200": {"description": "Done; the answer in JSON."},
+            "200": {"description": "Done; the answer.", "content": answer},
             "400": {
                 "description": "Not possible, and why.",
-                "content": {
-                    "application/json": {
-                        "schema": {"type": "object", "properties": {"error": TEXT}, "required": ["error"]}
-                    }
-                },
+                "content": {"application/json": {"schema": _object(error=TEXT)}},
             },
         },
     }
-    fields = {name: TYPES.get(name, TEXT) for name in (*endpoint.needs, *endpoint.takes)}
+    fields = {name: known.get(name, TEXT) for name in (*endpoint.needs, *endpoint.takes)}
     if endpoint.path.endswith("{who}"):
         told["parameters"] = [{"name": "who", "in": "path", "required": True, "schema": TEXT}]
         fields["at"] = {"type": ["string", "null"]}

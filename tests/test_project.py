@@ -27,7 +27,7 @@ def tracked() -> list[Path]:
         ).stdout.split("\0")
         return [ROOT / one for one in listed if one and (ROOT / one).is_file()]
     except (OSError, subprocess.CalledProcessError):
-        made = {".venv", "var", "__pycache__", ".git", ".pytest_cache", ".ruff_cache", ".hypothesis"}
+        made = {".venv", "var", "__pycache__", ".git", ".pytest_cache", ".ruff_cache", ".hypothesis", "node_modules"}
         return [one for one in ROOT.rglob("*") if one.is_file() and not made & set(one.relative_to(ROOT).parts)]
 
 
