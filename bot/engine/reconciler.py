@@ -9,6 +9,7 @@ from typing import Any
 from bot import gates
 from bot.decide.settle import checks_wanted
 from bot.engine.engine import Engine, operator
+from bot.errors import Unreachable
 from bot.model import Deployment, Phase, RunState, StepState, WatchSpec
 from bot.plan import Stage, StepKind
 from bot.schedule import Alarms, FollowedClock
@@ -212,6 +213,8 @@ class Reconciler:
     async def _guarded(self, work: Coroutine[Any, Any, None], name: str) -> None:
         try:
             await work
+        except Unreachable as problem:
+            log.warning("%s has to wait", name, extra={"why": str(problem)})
         # The boundary around one errand: it is done again at the next look.
         except Exception:
             log.exception("%s failed", name)
