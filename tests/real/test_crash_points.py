@@ -20,7 +20,6 @@ OPENING = ("store.worked:4", "store.committed:4", "outbox.sending", "outbox.post
 STARTING = (
     "outbox.updated",
     "directory.made",
-    "spec.json.written",
     "spec.json.renamed",
     "directory.named",
     "supervisor.wanted",

@@ -350,14 +350,19 @@ class World:
                 if broken := await store.verify(one.id):
                     found.append(f"the story of {one.id}: {broken}")
                 found += self._doubts_of_runs(one)
-            wanted = await _shown(store)
+            shown = await _shown(store)
+            wanted = [
+                named(one.id, message.key, file=bool(message.file))
+                for one in records
+                for message in project(one, one.phase_at).messages
+            ]
             if store._database.embedded:
                 async with store._database.engine.connect() as connection:
                     whole = (await connection.execute(text("PRAGMA integrity_check"))).scalar_one()
                     found += [] if whole == "ok" else [f"the database: {whole}"]
         stands = await self.keys()
-        found += [f"{key} stands {stands[key]} times" for key in wanted if stands[key] != 1]
-        found += [f"{key} stands but is not on record" for key in stands if key not in wanted]
+        found += [f"{key} stands {stands[key]} times" for key in {*wanted, *shown} if stands[key] != 1]
+        found += [f"{key} stands but is not on record" for key in stands if key not in shown]
         found += [f"process {pid} is left" for pid in left_over(str(self.folder), but=str(self.folder / "sandbox"))]
         return found
 
