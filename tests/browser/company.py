@@ -117,7 +117,9 @@ class Somebody:
         card = self.page.get_by_role("article").filter(has=self.page.get_by_role("heading", name=f"checkout {version}"))
         replies = card.get_by_role("button", name=re.compile(r"\d+ repl"))
         expect(replies).to_have_text(re.compile(r"\d+"))
-        count = int(re.sub(r"\D", "", replies.inner_text()))
+        said = re.search(r"(\d+) repl", replies.inner_text())
+        assert said is not None
+        count = int(said[1])
         replies.click()
         expect(self.thread.get_by_role("heading", name=f"checkout {version}")).to_be_visible()
         expect(self.thread.get_by_role("article").nth(count)).to_be_attached()
