@@ -90,7 +90,8 @@ def refreshed(deployment: Deployment, release: Release) -> Change | None:
     if not said:
         return Change(deployment=after, lines=(Line(what="looked the release up again"),))
     if deployment.sign_offs:
-        after = replace(after, voided=(*deployment.voided, "; ".join(said)))
+        # Whoever signed is asked anew, with the reminders that go with it.
+        after = replace(after, voided=(*deployment.voided, "; ".join(said)), asks={})
     facts = {"commit": release.commit, "scripts": dict(release.script_hashes)}
     return Change(deployment=after, lines=(Line(what="what was signed has changed: " + "; ".join(said), facts=facts),))
 

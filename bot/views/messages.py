@@ -78,7 +78,8 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
                 f"remind:{role}", seat.contact, f"Still waiting: {text}. The message above has the buttons.", []
             )
     for number, what in enumerate(deployment.voided):
-        said = f"What was signed has changed: {esc(what)}. Earlier sign-offs no longer hold."
+        called = " ".join(mention(deployment.seat(role).contact.id) for role in deployment.plan.sign_off.roles)
+        said = f"What was signed has changed: {esc(what)}. Earlier sign-offs no longer hold. {called}"
         yield _reply(deployment, f"void:{number}", said, [], urgent=True)
 
 

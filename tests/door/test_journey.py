@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from world import World
 
@@ -212,3 +213,20 @@ async def test_what_was_good_when_it_started_stays_good_in_the_thread(w: World):
     assert "Checklist 3 of 3 when it started" in await w.reads("card")
     assert "✅ pass   Certificates valid" in await w.reads("section:before")
     assert "measuring" not in await w.reads("section:before") + await w.reads("criteria")
+
+
+async def test_an_edited_script_voids_what_was_signed_and_everybody_is_asked_anew(w: World):
+    script = Path(w.engine.world.root, "deploy.sh")
+    script.write_text("#!/bin/sh\necho as it was reviewed\n")
+    await w.clear()
+    assert (await w.buttons())[0] == "Start"
+
+    script.write_text("#!/bin/sh\necho something else\n")
+    said = await w.presses("U000MARA", "Start")
+
+    assert said.startswith("Not yet: DevOps Lead has not signed")
+    assert await w.phase() == "preflight"
+    assert "the script deploy was edited. Earlier sign-offs no longer hold. U000ANA U000CHLOE" in await w.reads("void:0")
+    await w.presses("U000ANA", "Go", message="ask:lead:U000ANA")
+    await w.presses("U000CHLOE", "Go", message="ask:dba:U000CHLOE")
+    assert (await w.buttons())[0] == "Start"
