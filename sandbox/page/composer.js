@@ -50,7 +50,7 @@ export function composer({ channel, thread = null, id }) {
   let found = [];
   let from = 0;
   let active = 0;
-  let sending = false;
+  let sending = Promise.resolve();
 
   const list = h("div", { class: "suggest", role: "listbox", id: `${id}-list`, "aria-label": "Suggestions", hidden: true });
   const usage = h("div", { class: "usage", id: `${id}-usage`, hidden: true });
@@ -136,20 +136,24 @@ export function composer({ channel, thread = null, id }) {
     return word === INVITE.command ? invite(channel, rest) : post("/control/command", { as: S.me, channel, text });
   }
 
-  async function submit() {
+  function submit() {
     const text = input.value.trim();
-    if (sending || (!text && !files.length)) return;
+    if (!text && !files.length) return;
     if (thread && /^\/\S/.test(text) && S.commands.some((c) => text === c.command || text.startsWith(`${c.command} `))) {
       toast(`${text.split(/\s/)[0]} does not work in threads, as in Slack. Use it in the channel, or mention the app here.`, { error: true });
       return;
     }
-    sending = true;
-    box.setAttribute("aria-busy", "true");
-    input.value = "";
     const sent = files;
+    input.value = "";
     files = [];
     showFiles();
     typed();
+    // One after the other, in the order of typing, however long the first of them takes.
+    sending = sending.then(() => deliver(text, sent));
+  }
+
+  async function deliver(text, sent) {
+    box.setAttribute("aria-busy", "true");
     const command = /^\/[a-z]/i.test(text) && !sent.length;
     try {
       const answer = command ? await run(text) : await post("/control/post", { as: S.me, channel, thread: thread ?? undefined, text, files: sent.length ? sent : undefined });
@@ -164,7 +168,6 @@ export function composer({ channel, thread = null, id }) {
         typed();
       }
     } finally {
-      sending = false;
       box.removeAttribute("aria-busy");
     }
   }

@@ -5,6 +5,14 @@ import { textObject } from "./mrkdwn.js";
 
 let serial = 0;
 
+/** Takes a dialog away and gives the keyboard back to where it was: the caret too, which Chromium leaves in what is gone. */
+export function takeAway(dialog, before) {
+  dialog.close();
+  dialog.remove();
+  document.activeElement?.blur();
+  if (before?.isConnected) before.focus({ preventScroll: true });
+}
+
 /** A modal window; the browser's own dialog keeps the focus inside and the rest of the page inert. */
 export function openDialog({ title, body, actions = [], role = "dialog", className = "", onclose }) {
   closeMenu({ refocus: false });
@@ -13,9 +21,7 @@ export function openDialog({ title, body, actions = [], role = "dialog", classNa
   const dialog = h("dialog", { class: `dialog ${className}`, role, "aria-labelledby": id, "aria-modal": "true" });
   const close = (answer) => {
     if (!dialog.isConnected) return;
-    dialog.close();
-    dialog.remove();
-    if (before?.isConnected) before.focus({ preventScroll: true });
+    takeAway(dialog, before);
     onclose?.(answer);
   };
   dialog.append(

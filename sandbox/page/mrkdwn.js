@@ -7,7 +7,7 @@ const ENTITIES = { "&amp;": "&", "&lt;": "<", "&gt;": ">" };
 const unescape = (text) => text.replace(/&(amp|lt|gt);/g, (entity) => ENTITIES[entity]);
 
 const EMPHASIS = { "*": "strong", _: "em", "~": "s" };
-const AUTOLINK = /^https?:\/\/[^\s<>|]*[^\s<>|.,;:!?)'"\]]/;
+const AUTOLINK = /^https?:\/\/(?:(?!&[lg]t;)[^\s<>|])*(?!&[lg]t;)[^\s<>|.,;:!?)'"\]]/;
 const WORD = /[\p{L}\p{N}]/u;
 
 /** Nodes for a mrkdwn text. `verbatim` keeps bare addresses from becoming links. */

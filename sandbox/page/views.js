@@ -1,6 +1,7 @@
 // How do modals open, hold what is typed, show what is wrong with it, and close?
 import { post } from "./api.js";
 import { blocks, domId } from "./blocks.js";
+import { takeAway } from "./dialogs.js";
 import { announce, h, icon, toast, update } from "./dom.js";
 import { closeMenu } from "./menus.js";
 import { textObject } from "./mrkdwn.js";
@@ -94,9 +95,7 @@ export function renderViews() {
   if (!view) {
     if (dialog) {
       closeMenu({ refocus: false });
-      dialog.close();
-      dialog.remove();
-      if (before?.isConnected) before.focus({ preventScroll: true });
+      takeAway(dialog, before);
     }
     dialog = shown = null;
     return;

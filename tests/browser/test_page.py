@@ -130,6 +130,32 @@ async def test_escape_closes_a_modal_and_gives_the_focus_back(desk: Desk):
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog")).to_have_count(0)
     await expect(box_of(page)).to_be_focused()
+    await page.keyboard.type("and on we type")
+    await expect(box_of(page)).to_have_value("and on we type")
+
+
+async def test_after_a_modal_was_submitted_the_keyboard_writes_into_the_message_box(desk: Desk):
+    page = await desk.sit("U0MARA", "C0CHECKOUT")
+    await deploy(page)
+    await expect(box_of(page)).to_be_focused()
+    await page.keyboard.type("on its way")
+    await expect(box_of(page)).to_have_value("on its way")
+
+
+async def test_what_is_typed_fast_is_sent_in_its_order_over_a_slow_network(desk: Desk):
+    page = await desk.sit("U0MARA", "C0CHECKOUT")
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/control/post", slowly)
+    for text in ("one", "two", "three"):
+        await box_of(page).press_sequentially(text)
+        await box_of(page).press("Enter")
+    await expect(page.get_by_role("article").get_by_text("three")).to_be_visible()
+    shown = await page.get_by_role("article").all_inner_texts()
+    assert [text.split()[-1] for text in shown] == ["one", "two", "three"]
 
 
 async def test_a_press_changes_the_card_for_everybody_in_place(desk: Desk):
@@ -431,6 +457,7 @@ MRKDWN = [
         "<https://example.com/?a=1&amp;b=2|*see*>",
         re.compile(r'<a href="https://example.com/\?a=1&amp;b=2".*<strong>see</strong>'),
     ),
+    ("&lt;https://example.com/x&gt;", re.compile(r'&lt;<a href="https://example.com/x".*</a>&gt;')),
     ("(https://example.com/x).", re.compile(r'\(<a href="https://example.com/x".*</a>\)\.')),
 ]
 
