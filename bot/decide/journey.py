@@ -127,10 +127,10 @@ def failed_step(deployment: Deployment) -> StepPlan | None:
     return current[0]
 
 
-def _named_step(deployment: Deployment, key: str, state: StepState) -> tuple[StepPlan, StepRecord]:
+def _named_step(deployment: Deployment, key: str, *states: StepState) -> tuple[StepPlan, StepRecord]:
     step = next((one for one in deployment.plan.steps if one.key == key), None)
     record = deployment.steps.get(key)
-    if step is None or record is None or record.state is not state:
+    if step is None or record is None or record.state not in states:
         raise Refused("That step has moved on since; the thread shows where it is now.")
     return step, record
 
@@ -148,10 +148,10 @@ def retry(deployment: Deployment, key: str, *, by: Person, now: datetime) -> Cha
 
 
 def skip(deployment: Deployment, key: str, *, reason: str, by: Person, now: datetime) -> Change:
-    """Go on without a failed step, with a reason (preparations, abort and rollback only; else it is *accept*)."""
+    """Go on without a step that failed, or that asks whether it is needed; with a reason. In DECIDING it is *accept*."""
     if deployment.phase is Phase.DECIDING:
         return accept(deployment, reason=reason, by=by, now=now)
-    step, _ = _named_step(deployment, key, StepState.FAILED)
+    step, _ = _named_step(deployment, key, StepState.FAILED, StepState.ASKING)
     gates.check_holds(deployment, step.role, by, f"skip “{step.title}”")
     said = " ".join(reason.split())[:500]
     if not said:

@@ -39,7 +39,8 @@ def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
         who = signs.owner(deployment, step.role)
         asked = kit.confirm(step.title, f"{step.title}: as {who} you say that it may go ahead.", "Go ahead")
         go = kit.button("Go ahead", ids.CONFIRM, carried, style="primary", confirm=asked)
-        return [kit.context(f"{esc(who)} decides."), *kit.actions(go)]
+        skip = kit.button("Skip, because…", ids.SKIP, carried)
+        return [kit.context(f"{esc(who)} decides."), *kit.actions(go, skip)]
     failed = failed_step(deployment)
     if failed is not None and failed.key == step.key and (here or deployment.phase is Phase.DECIDING):
         again = kit.confirm("Run it again?", f"{step.title} runs once more, from its beginning.", "Retry")

@@ -230,3 +230,20 @@ async def test_an_edited_script_voids_what_was_signed_and_everybody_is_asked_ane
     await w.presses("U000ANA", "Go", message="ask:lead:U000ANA")
     await w.presses("U000CHLOE", "Go", message="ask:dba:U000CHLOE")
     assert (await w.buttons())[0] == "Start"
+
+
+async def test_a_restore_that_is_not_needed_is_skipped_by_the_database_admin_alone(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    await w.presses("U000BEN", "Roll back", message="alarm:0")
+    await w.script_ends("rollback")
+
+    await w.presses("U000ANA", "Skip, because…")
+    assert await w.submits("U000ANA", reason="nothing was migrated") == {
+        "reason": "Only Database Admin (Chloé Martin, backup Dmitri Volkov) can skip “Restore database”."
+    }
+    await w.submits("U000CHLOE", reason="nothing was migrated")
+
+    assert "nothing was migrated" in await w.reads("steps:rolling_back")
+    await w.announced("notify-rollback")
+    assert await w.phase() == "rolled_back"
