@@ -147,7 +147,8 @@ def _judge_run(deployment: Deployment, step: StepPlan, record: StepRecord, now: 
         return None
     said = ending(run.report)
     if run.report.state is not RunState.FINISHED or run.report.exit_code != 0:
-        return _failed(deployment, step, said, now)
+        cause = f": {run.report.errors[-1]}" if run.report.errors else ""
+        return _failed(deployment, step, f"{said}{cause}", now)
     if not step.sees:
         return _ended(deployment, step, StepState.PASSED, said, now)
     seen = deployment.findings.get(SEEN)
