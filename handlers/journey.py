@@ -1,6 +1,9 @@
 """What people do to the course of a deployment: start, hold, abort, retry, roll back, accept."""
 
+from collections.abc import Awaitable, Callable
+
 from bot.engine import Engine
+from bot.model import Deployment
 from bot.views import answers, ids, modals
 from bot.views.kit import Block
 from handlers.bolt import Bolt, Press, Submission
@@ -39,24 +42,13 @@ def register(bolt: Bolt, engine: Engine) -> None:
     async def snooze(press: Press) -> None:
         await engine.snooze(press.deployment, press.about, hours=4, by=press.by)
 
-    @bolt.button(ids.HOLD)
-    async def ask_hold(press: Press) -> None:
-        async def ask() -> Block:
-            return modals.hold(await engine.get(press.deployment))
-
-        await bolt.show(press, "Hold", ask)
+    for action, title, view in ((ids.HOLD, "Hold", modals.hold), (ids.ACCEPT, "Accept", modals.accept)):
+        _asks(bolt, engine, action, title, view)
 
     @bolt.modal(ids.HOLD_MODAL, wrong="reason")
     async def hold(submitted: Submission) -> None:
         deployment, _ = ids.parse(submitted.carried)
         await engine.hold(deployment, reason=submitted.text("reason"), by=submitted.by)
-
-    @bolt.button(ids.ACCEPT)
-    async def ask_accept(press: Press) -> None:
-        async def ask() -> Block:
-            return modals.accept(await engine.get(press.deployment))
-
-        await bolt.show(press, "Accept", ask)
 
     @bolt.modal(ids.ACCEPT_MODAL, wrong="reason")
     async def accept(submitted: Submission) -> None:
@@ -85,11 +77,7 @@ def register(bolt: Bolt, engine: Engine) -> None:
     @bolt.button(ids.MORE)
     async def more(press: Press) -> None:
         if press.about == "abort":
-
-            async def ask() -> Block:
-                return modals.abort(await engine.get(press.deployment))
-
-            await bolt.show(press, "Abort", ask)
+            await bolt.show(press, "Abort", _filled(engine, press, modals.abort))
             return
         deployment, story, broken = await engine.history(press.deployment)
         match press.about:
@@ -99,3 +87,18 @@ def register(bolt: Bolt, engine: Engine) -> None:
                 bolt.say(press.to, answers.history(deployment, story, broken))
             case _:
                 bolt.say(press.to, answers.why(deployment, engine.clock.now()))
+
+
+def _asks(bolt: Bolt, engine: Engine, action: str, title: str, view: Callable[[Deployment], Block]) -> None:
+    """A button that opens a modal about its deployment."""
+
+    @bolt.button(action)
+    async def ask(press: Press) -> None:
+        await bolt.show(press, title, _filled(engine, press, view))
+
+
+def _filled(engine: Engine, press: Press, view: Callable[[Deployment], Block]) -> Callable[[], Awaitable[Block]]:
+    async def fill() -> Block:
+        return view(await engine.get(press.deployment))
+
+    return fill
