@@ -14,14 +14,21 @@ export function closeMenu({ refocus = true } = {}) {
   stop();
   box.remove();
   anchor.setAttribute("aria-expanded", "false");
+  anchor.removeAttribute("aria-controls");
   if (refocus && anchor.isConnected) anchor.focus({ preventScroll: true });
 }
 
 onChange(() => {
   if (!open) return;
   if (!open.anchor.isConnected) closeMenu({ refocus: false });
-  else open.anchor.setAttribute("aria-expanded", "true");
+  else tellOpen();
 });
+
+/** What is open, and where, as a screen reader wants to know it; a redrawn anchor has to be told again. */
+function tellOpen() {
+  open.anchor.setAttribute("aria-expanded", "true");
+  open.anchor.setAttribute("aria-controls", open.list);
+}
 
 /**
  * Opens a popup at `anchor`. `items`: [{value, label (nodes), text (for search), description, group, danger, selected}].
@@ -161,8 +168,8 @@ export function openMenu(anchor, { kind = "menu", label, items, load, multi = fa
 
   (anchor.closest("dialog") ?? document.body).append(box);
   box.showPopover();
-  open = { box, anchor, stop };
-  anchor.setAttribute("aria-expanded", "true");
+  open = { box, anchor, stop, list: list.id };
+  tellOpen();
   if (kind === "listbox") box.style.minWidth = `${Math.max(220, anchor.offsetWidth)}px`;
   if (load && !items) refill("");
   else fill(items);

@@ -155,6 +155,7 @@ function dismiss(message) {
   S.hidden.add(message.ts);
   dropMessage(message.channel, message.ts);
   changed();
+  post("/control/dismiss", { as: S.me, channel: message.channel, ts: message.ts }).catch((error) => toast(error.message, { error: true }));
 }
 
 function dayDivider(at) {
