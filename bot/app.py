@@ -189,6 +189,7 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
     client = make_client(around.bot_token, around.slack_url)
     chat = SlackChat(client, store.outbox, render, render_home, grace_s=around.grace_s, hash_of=hash_as_projected)
     engine = _engine(around, settings, store, clock, Remembering(store, chat))
+    await _listen_for_pings(stack, around, settings, store)
     scripts = Scripts(around.home / "runs", around.host, engine.run_reported, environ=around.environ, clock=clock)
     watches = Watches(around.home / "watches", around.host, engine.watch_reported, clock=clock)
     alarms = Alarms(clock, lambda deployment: reconciler.wake(deployment))  # noqa: PLW0108 - it is made below
@@ -236,6 +237,18 @@ def _engine(
         environ=around.environ,
         work=around.home / "work",
     )
+
+
+async def _listen_for_pings(stack: AsyncExitStack, around: Surroundings, settings: Settings, store: Store) -> None:
+    """Where `TMINUS_PING` says so; most bots are told nothing from outside."""
+    if not (listen := around.environ.get("TMINUS_PING", "")):
+        return
+    # Only this needs a web server in Socket Mode.
+    from bot import ping  # noqa: PLC0415
+
+    known = ping.keys(settings.plans.values(), around.environ)
+    port = await stack.enter_async_context(ping.serving(store.pings, lambda: known, listen))
+    log.info("listening for pings", extra={"port": port, "keys": len(known)})
 
 
 def _projection(clock: SystemClock):  # noqa: ANN202 - a function of the record

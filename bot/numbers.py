@@ -1,6 +1,8 @@
 """How sure can one be of a ratio that was counted, and how many more must be counted?"""
 
 import math
+import statistics
+from collections.abc import Iterable
 
 #: 95 %, two-sided.
 Z95 = 1.959964
@@ -27,6 +29,15 @@ def needed(k: int, limit: float, z: float = Z95) -> int:
         middle = (few + enough) // 2
         few, enough = (few, middle) if wilson_upper(k, middle, z) < limit else (middle, enough)
     return enough
+
+
+_AGGREGATES = {"median": statistics.median, "mean": statistics.fmean, "min": min, "max": max}
+
+
+def aggregated(numbers: Iterable[float], how: str) -> float | None:
+    """Several numbers as one: their median, mean, min or max. None of what is none; NaN is no number."""
+    finite = [one for one in numbers if math.isfinite(one)]
+    return float(_AGGREGATES[how](finite)) if finite else None
 
 
 def _wilson(k: int, n: int, z: float) -> tuple[float, float]:

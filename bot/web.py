@@ -41,35 +41,41 @@ def web(app: AsyncApp) -> Starlette:
 @asynccontextmanager
 async def serving(app: AsyncApp, listen: str) -> AsyncGenerator[None]:
     """Listen on HOST:PORT while inside."""
-    with _bound(listen) as sock:
-        server = uvicorn.Server(uvicorn.Config(web(app), log_level="warning", lifespan="off"))
+    async with listening(web(app), listen, "--http") as port:
+        log.info("listening for Slack", extra={"port": port})
+        yield
+
+
+@asynccontextmanager
+async def listening(served: Starlette, listen: str, said: str) -> AsyncGenerator[int]:
+    """Serve on HOST:PORT while inside; gives the port. `said`: where a person wrote the address."""
+    with _bound(listen, said) as sock:
+        server = uvicorn.Server(uvicorn.Config(served, log_level="warning", lifespan="off", access_log=False))
         server.capture_signals = nullcontext  # pyright: ignore[reportAttributeAccessIssue] - the bot stops on its own signals
         task = asyncio.create_task(server.serve(sockets=[sock]))
-        host, port = sock.getsockname()[:2]
-        log.info("listening for Slack", extra={"host": host, "port": port})
         try:
-            yield
+            yield sock.getsockname()[1]
         finally:
             server.should_exit = True
             await task
 
 
-def address(listen: str) -> tuple[str, int]:
+def address(listen: str, said: str = "--http") -> tuple[str, int]:
     """What HOST:PORT says; ConfigError with a sentence when it says something else."""
     host, colon, port = listen.rpartition(":")
     if not colon or not (port.isascii() and port.isdecimal()) or int(port) > _LAST_PORT:
-        raise ConfigError(f"--http {listen}: write HOST:PORT, as in 127.0.0.1:3000.")
+        raise ConfigError(f"{said} {listen}: write HOST:PORT, as in 127.0.0.1:3000.")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 
-def _bound(listen: str) -> socket.socket:
+def _bound(listen: str, said: str) -> socket.socket:
     """Bound before anything is served, so that an address that cannot be had is a sentence."""
-    host, port = address(listen)
+    host, port = address(listen, said)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
     except OSError as problem:
         why = problem.strerror or str(problem)
         raise ConfigError(
-            f"--http {listen} cannot be listened on: {why}. Name another address, or end what holds this one."
+            f"{said} {listen} cannot be listened on: {why}. Name another address, or end what holds this one."
         ) from problem

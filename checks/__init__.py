@@ -1,8 +1,10 @@
 """What can machines measure? Importing this package registers every plugin; CONTRIBUTING.md says how to add one."""
 
+from checks import alerts as _alerts
 from checks import assets as _assets
 from checks import backup as _backup
 from checks import cdn as _cdn
+from checks import ci as _ci
 from checks import cors as _cors
 from checks import dns as _dns
 from checks import env as _env
@@ -12,16 +14,25 @@ from checks import freeze as _freeze
 from checks import headers as _headers
 from checks import http as _http
 from checks import junit as _junit
+from checks import loadtest as _loadtest
+from checks import logs as _logs
+from checks import ping as _ping
+from checks import promql as _promql
+from checks import promql_ratio as _promql_ratio
 from checks import ratelimit as _ratelimit
+from checks import report as _report
+from checks import sarif as _sarif
 from checks import secrets as _secrets
 from checks import sql as _sql
 from checks import tls as _tls
 
 #: Every plugin's module, in one place; a file that is not listed here is not a check.
 MODULES = (
+    _alerts,
     _assets,
     _backup,
     _cdn,
+    _ci,
     _cors,
     _dns,
     _env,
@@ -31,7 +42,14 @@ MODULES = (
     _headers,
     _http,
     _junit,
+    _loadtest,
+    _logs,
+    _ping,
+    _promql,
+    _promql_ratio,
     _ratelimit,
+    _report,
+    _sarif,
     _secrets,
     _sql,
     _tls,

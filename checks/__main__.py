@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from bot.check import VARIABLES, Plugin, plugins
 from checks.reach import Reach
+from checks.units import DURATION, written
 
 HEAD = f"""# The checks
 
@@ -54,6 +55,8 @@ def _chapter(plugin: Plugin) -> Iterator[str]:
 
 
 def _kind(field: FieldInfo) -> str:
+    if DURATION in field.metadata:
+        return "duration, needed" if field.is_required() else f"duration, {written(field.default)}"
     if field.is_required():
         return f"{_word(field.annotation)}, needed"
     default = field.get_default(call_default_factory=True)

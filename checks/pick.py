@@ -48,15 +48,20 @@ def _formed(found: Any, form: str, now: datetime) -> Value | None:
     if form == "count":
         return len(found) if isinstance(found, list | dict) else None
     if form == "age":
-        age = (now - moment).total_seconds() if (moment := _moment(found)) else None
-        # What comes from the future has no age; clocks that are a little apart are forgiven.
-        return None if age is None or age < -CLOCKS_APART_S else max(age, 0.0)
+        return age(found, now)
     if form == "number" and isinstance(found, str):
         try:
             return float(found)
         except ValueError:
             return None
     return found if isinstance(found, str | int | float) else None
+
+
+def age(found: Any, now: datetime) -> float | None:
+    """Seconds since a moment that is written as a text or a number."""
+    seconds = (now - moment).total_seconds() if (moment := _moment(found)) else None
+    # What comes from the future has no age; clocks that are a little apart are forgiven.
+    return None if seconds is None or seconds < -CLOCKS_APART_S else max(seconds, 0.0)
 
 
 def _moment(found: Any) -> datetime | None:

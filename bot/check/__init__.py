@@ -1,15 +1,17 @@
 """What is a check? `checks/` has them; here is how one is registered, refused, measured and told."""
 
-from bot.check.filling import VARIABLES
-from bot.check.measuring import measure
+from bot.check.filling import VARIABLES, resolve
+from bot.check.measuring import before, measure
 from bot.check.outside import from_file, installed
-from bot.check.plugin import Context, Plugin, check, completed, defaults, plugins
+from bot.check.plugin import Context, Plugin, Window, check, completed, defaults, plugins
 from bot.check.valid import validate
 
 __all__ = [
     "VARIABLES",
     "Context",
     "Plugin",
+    "Window",
+    "before",
     "check",
     "completed",
     "defaults",
@@ -17,5 +19,6 @@ __all__ = [
     "installed",
     "measure",
     "plugins",
+    "resolve",
     "validate",
 ]

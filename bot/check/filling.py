@@ -15,7 +15,7 @@ from bot.errors import Cannot
 from bot.plan import CheckPlan
 
 #: What may stand as `${…}` in a parameter or a rule.
-VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment")
+VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment", "window")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
 _KEYS = frozenset({"env", "file", "prefix"})
@@ -33,6 +33,11 @@ def resolved(value: Any, environ: Mapping[str, str]) -> tuple[Any, tuple[str, ..
         return str(reference.get("prefix", "")) + bare
 
     return _mapped(value, replace), tuple(hidden)
+
+
+def resolve(value: Any, environ: Mapping[str, str]) -> Any:
+    """The value with every reference replaced, secrets and all."""
+    return resolved(value, environ)[0]
 
 
 def stood_in(value: Any) -> Any:
@@ -111,4 +116,6 @@ def filled_rules(plan: CheckPlan, release: Mapping[str, str]) -> CheckPlan:
 def _fact(name: str, release: Mapping[str, str]) -> str:
     if name in VARIABLES and (value := release.get(name, "")):
         return value
+    if name == "window":
+        raise Cannot("This is measured over the time since the deploy script began, and it has not begun.")
     raise Cannot(f"The {name} of this deployment is not known, and this check needs it.")

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bot import judge
 from bot.check.filling import filled, filled_rules, resolved
 from bot.check.keeping import cleaned, summary
-from bot.check.plugin import Context, Plugin, completed, named
+from bot.check.plugin import Context, Plugin, Window, completed, named
 from bot.check.valid import read_params
 from bot.errors import Cannot, ConfigError, Unreachable
 from bot.model import Finding, Measured, Value, Verdict
@@ -68,6 +68,25 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
         links=seen.links if seen else (),
         baseline=baseline if any(one.threshold is not None for one in conditions) else {},
     )
+
+
+async def before(plan: CheckPlan, ctx: Context, window: Window) -> tuple[Mapping[str, Value], str]:
+    """What the plan would have measured over a time that is past, and else why that is not known."""
+    try:
+        plugin = named(plan.uses, plan.name)
+        look = plugin.before
+        if look is None:
+            return {}, f"'{plugin.name}' cannot look back."
+        with_, _ = resolved(dict(plan.with_), ctx.environ)
+        params = read_params(plugin, plan.name, filled(with_, ctx.release))
+
+        async def look_back(params: BaseModel, ctx: Context) -> Measured:
+            return Measured(values=await look(params, ctx, window))
+
+        seen, problem = await _attempt(replace(plugin, measure=look_back), params, plan, ctx)
+    except (Cannot, ConfigError) as known:
+        return {}, str(known)
+    return (seen.values if seen else {}), problem
 
 
 def _settled(plan: CheckPlan, measured: Measured | None) -> bool:

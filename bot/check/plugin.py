@@ -8,6 +8,7 @@ import time
 import typing
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 
 from bot import judge
 from bot.errors import ConfigError
-from bot.model import Clock, Measured
+from bot.model import Clock, Measured, Ping, Value
 from bot.net import Net
 from bot.plan import CheckPlan
 
@@ -34,6 +35,8 @@ class Context:
     release: Mapping[str, str] = field(default_factory=dict)
     #: Only for resolving references, and for what `exec` passes on by name.
     environ: Mapping[str, str] = field(default_factory=dict)
+    #: What was told from outside at the URL with this key, the newest first; None where nobody listens.
+    pings: "Callable[[str], Awaitable[Collection[Ping]]] | None" = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("checks"))
 
     def left(self) -> float:
@@ -41,7 +44,18 @@ class Context:
         return max(0.0, self.deadline - time.monotonic())
 
 
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """A stretch of time that is over, and how the many numbers in it become one."""
+
+    until: datetime
+    last_s: float
+    aggregate: str
+
+
 Measure = Callable[[Any, Context], Awaitable[Measured]]
+#: What a check would have measured over a time that is past.
+Before = Callable[[Any, Context, Window], Awaitable[Mapping[str, Value]]]
 Plug = TypeVar("Plug", bound=Callable[..., Awaitable[Measured]])
 #: Names that rules may use besides the plugin's own, given its parameters; None: any.
 Names = Callable[[Any], Collection[str] | None]
@@ -59,6 +73,7 @@ class Plugin:
     fix: str
     params: type[BaseModel]
     measure: Measure
+    before: Before | None
     #: Each value that it measures, and what that means.
     values: Mapping[str, str]
     names: Names
@@ -91,6 +106,7 @@ def check(
     names: Names = _no_names,
     needs: Collection[str] = (),
     intrusive: bool = False,
+    before: Before | None = None,
 ) -> Callable[[Plug], Plug]:
     """Register an `async def plugin(params, ctx) -> Measured` under this name, with the rules it has by default."""
 
@@ -112,6 +128,7 @@ def check(
             fix=fix,
             params=hints["params"],
             measure=measure_it,
+            before=before,
             values=dict(values),
             names=names,
             needs=frozenset(needs),

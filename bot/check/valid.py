@@ -34,6 +34,11 @@ def validate(plan: CheckPlan) -> BaseModel:
                 f"check '{plan.name}', rule '{text}': '{plugin.name}' measures no '{rule.name}'"
                 f"{nearest(rule.name, known)}; it measures {', '.join(known)}"
             )
+    if plan.baseline is not None and plan.baseline.of == "window" and plugin.before is None:
+        raise ConfigError(
+            f"check '{plan.name}': '{plugin.name}' cannot look back at a time that is past; "
+            "use 'baseline: {of: last_passed}'"
+        )
     if not plan.pass_ and not plan.warn:
         raise ConfigError(f"check '{plan.name}': no rule says when it passes; add 'pass:'")
     return params

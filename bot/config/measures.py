@@ -15,7 +15,7 @@ from bot.plan import BaselinePlan, CheckPlan
 ValidateCheck = Callable[[CheckPlan], object]
 
 #: What may stand as `${…}` in parameters and rules.
-VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment")
+VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment", "window")
 #: Not measured by a plugin: read from the watch and from the record of the deployment.
 _PSEUDO = ("watch", "record")
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-import statistics
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +11,18 @@ from pathlib import Path
 from bot import check
 from bot.decide.steps import SEEN
 from bot.errors import TMinusError
-from bot.model import Clock, Deployment, Finding, Phase, Value
+from bot.model import Clock, Deployment, Finding, Phase, Ping, Value
 from bot.net import Net
-from bot.plan import CheckPlan
+from bot.numbers import aggregated
+from bot.plan import BaselinePlan, CheckPlan
 from bot.store import Store
 
 log = logging.getLogger(__name__)
 
 #: How many checks run at the same time, over all deployments.
 _MOST = 64
+#: `${window}` is never shorter: a server that is asked every 15 s needs a few answers before it can tell a rate.
+SHORTEST_WINDOW_S = 60.0
 
 
 class Turns:
@@ -103,7 +105,7 @@ class Measuring:
 
     async def measure(self, plan: CheckPlan, deployment: Deployment) -> Finding:
         baseline = await self._baseline(plan, deployment)
-        return await check.measure(plan, self._context(plan, release(deployment)), baseline)
+        return await check.measure(plan, self._context(plan, self._facts(deployment)), baseline)
 
     async def version_seen(self, plan: CheckPlan, facts: Mapping[str, str]) -> tuple[str, str]:
         """Which version all addresses answer with, and else why that is not known."""
@@ -115,12 +117,24 @@ class Measuring:
         return (str(version), "") if version is not None else ("", finding.summary)
 
     def _context(self, plan: CheckPlan, facts: Mapping[str, str]) -> check.Context:
-        return context(plan, facts, clock=self._clock, environ=self._environ, work=self._work)
+        given = context(plan, facts, clock=self._clock, environ=self._environ, work=self._work)
+        return replace(given, pings=self._pings())
+
+    def _pings(self) -> Callable[[str], Awaitable[Sequence[Ping]]]:
+        """A check runs in a loop of its own; the database is asked in this one."""
+        here = asyncio.get_running_loop()
+
+        async def last(key: str) -> Sequence[Ping]:
+            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._store.pings.last(key), here))
+
+        return last
 
     async def _baseline(self, plan: CheckPlan, deployment: Deployment) -> dict[str, Value]:
-        """The median of what the same check measured when it passed before, for each number."""
-        if plan.baseline is None or plan.baseline.of != "last_passed":
+        """What a relative rule compares with, for each number."""
+        if plan.baseline is None:
             return {}
+        if plan.baseline.of == "window":
+            return await self._before(plan, plan.baseline, deployment)
         earlier = await self._store.findings(
             deployment.service,
             deployment.environment,
@@ -134,7 +148,28 @@ class Measuring:
             for name, value in finding.values.items():
                 if isinstance(value, int | float) and not isinstance(value, bool):
                     numbers.setdefault(name, []).append(float(value))
-        return {name: statistics.median(values) for name, values in numbers.items()}
+        found = {name: aggregated(values, plan.baseline.aggregate) for name, values in numbers.items()}
+        return {name: one for name, one in found.items() if one is not None}
+
+    async def _before(self, plan: CheckPlan, baseline: BaselinePlan, deployment: Deployment) -> dict[str, Value]:
+        """The time before the deploy script, and until it begins the time before now.
+
+        What the first finding since the deploy script was held against stands in it, and holds for all that follow.
+        """
+        began = deployment.deploy_at
+        known = deployment.findings.get(plan.name)
+        if began is not None and known is not None and known.measured_at >= began and known.baseline:
+            return dict(known.baseline)
+        window = check.Window(until=began or self._clock.now(), last_s=baseline.last_s, aggregate=baseline.aggregate)
+        found, why_not = await check.before(plan, self._context(plan, self._facts(deployment)), window)
+        if why_not:
+            log.warning("no baseline", extra={"deployment": deployment.id, "check": plan.name, "why": why_not})
+        return dict(found)
+
+    def _facts(self, deployment: Deployment) -> dict[str, str]:
+        began = deployment.deploy_at
+        since = max((self._clock.now() - began).total_seconds(), SHORTEST_WINDOW_S) if began is not None else 0
+        return {**release(deployment), "window": f"{since:.0f}s" if since else ""}
 
 
 def context(

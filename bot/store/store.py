@@ -17,6 +17,7 @@ from bot.store import chain, forgetting, rows, snapshot, tables
 from bot.store.around import Memory, first_time, made_by, upsert
 from bot.store.database import Database, Work
 from bot.store.messages import Messages, want
+from bot.store.pings import Pings
 
 Decide = Callable[[Deployment], Change | None]
 #: Given the new record and the LIVE ones of the same service and environment (the newest first): what becomes of those.
@@ -47,6 +48,7 @@ class Store(Memory):
         self._plans: dict[str, Plan] = {}
         self._known: dict[str, tuple[str, Plan, Deployment]] = {}
         self.outbox = Messages(database, clock)
+        self.pings = Pings(database, clock)
 
     @classmethod
     async def open(cls, url: str, clock: Clock, *, project: Callable[[Deployment], Projection]) -> "Store":
