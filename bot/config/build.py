@@ -6,7 +6,7 @@ import re
 from dataclasses import asdict, replace
 
 from bot.config import checklist, measures, steps
-from bot.config.measures import VARIABLES, ValidateCheck
+from bot.config.measures import FACTS, ValidateCheck
 from bot.config.site import Path, Site
 from bot.plan import Plan, ReleasePlan, RolePlan, ScriptPlan, SignOffPlan, WatchPlan
 
@@ -115,7 +115,7 @@ def _scripts(site: Site) -> dict[str, ScriptPlan]:
     for key, one in site.layer.scripts.items():
         path: Path = ("scripts", key)
         site.key(path)
-        site.variables((*path, "run"), VARIABLES)
+        site.variables((*path, "run"), FACTS)
         if key not in site.scripts and not one.by_hand:
             continue
         plans[key] = ScriptPlan(

@@ -14,8 +14,9 @@ from bot.plan import BaselinePlan, CheckPlan
 #: Refuses with a ConfigError what the plugin of a check cannot measure; `bot.check.validate` is one.
 ValidateCheck = Callable[[CheckPlan], object]
 
-#: What may stand as `${…}` in parameters and rules.
-VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment", "window")
+#: What may stand as `${…}` in the arguments of a script, and in parameters and rules.
+FACTS = ("version", "commit", "service", "environment", "previous", "deployment")
+VARIABLES = (*FACTS, "window")
 #: Not measured by a plugin: read from the watch and from the record of the deployment.
 _PSEUDO = ("watch", "record")
 

@@ -206,7 +206,7 @@ IN_APP = [
     (
         "hosts: [a.example]",
         "hosts: [»'${verison}.example']",
-        "checks.tls.with.hosts[1]: ${verison} is not known here; did you mean version? Known: version, commit, service, environment, previous, deployment",
+        "checks.tls.with.hosts[1]: ${verison} is not known here; did you mean version? Known: version, commit, service, environment, previous, deployment, window",
     ),
     (
         "run: [./deploy.sh]",
