@@ -4,7 +4,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
@@ -14,6 +14,7 @@ from bot.judge import duration
 from bot.judge import size as shown_size
 from bot.model import Measured, Row, Value
 from bot.net import words
+from checks.backup_tools import TOOLS
 from checks.exec import run
 from checks.pick import checked, pick, read
 
@@ -36,6 +37,10 @@ class Params(BaseModel, extra="forbid"):
     command: list[str] = Field(
         default=[], description="A program that prints such JSON: `[pgbackrest, info, --output=json]`."
     )
+    tool: Literal["", "pgbackrest", "restic"] = Field(
+        default="", description="Whose JSON it is; empty: `fields` says where in it everything stands."
+    )
+    stanza: str = Field(default="", description="pgBackRest's stanza, or restic's host, where there are several.")
     fields: dict[str, Annotated[str, AfterValidator(checked)]] = Field(
         default={}, description=f"Paths in the JSON, where they are not: {', '.join(FIELDS.values())}."
     )
@@ -61,10 +66,12 @@ def _names(params: Params) -> list[str]:
     values={
         "age": "seconds since the backup was finished",
         "size": "bytes of the backup",
-        "intact": "the file is there and has the size and sha256 that the manifest says",
+        "intact": "the file is there and has the size and sha256 that the manifest says; the tool finds no fault; the drill was right",
         "restored": "the last restore test was right",
         "restore_age": "seconds since the last restore test",
         "restore_duration": "seconds that restoring took",
+        "size_change": "by which share it differs from the median of the five before; pgBackRest and restic",
+        "wal_archived": "the log that was written during the backup is there, too; pgBackRest",
     },
     names=_names,
     pass_=["age <= 26h", "intact == true", "restored == true", "restore_age <= 30d"],
@@ -78,8 +85,13 @@ async def backup(params: Params, ctx: Context) -> Measured:
     """
     document = await _document(params, ctx)
     now = ctx.clock.now()
-    picked = {name: pick(document, path, now) for name, path in {**FIELDS, **params.fields}.items()}
-    known = {name: value for name, value in picked.items() if value is not None}
+    label = ""
+    known: dict[str, Value] = {}
+    if params.tool:
+        known, label = TOOLS[params.tool](document, params.stanza, now)
+    paths = params.fields if params.tool else {**FIELDS, **params.fields}
+    picked = {name: pick(document, path, now) for name, path in paths.items()}
+    known |= {name: value for name, value in picked.items() if value is not None}
     note = ""
     if isinstance(file := known.pop("file", None), str):
         known["intact"], note = _intact(Path(file), known)
@@ -87,6 +99,8 @@ async def backup(params: Params, ctx: Context) -> Measured:
     if params.drill:
         ended = await run(params.drill, environment=_environment(params, ctx), limit=ctx.left())
         known |= {"restored": ended.code == 0, "restore_age": 0.0, "restore_duration": ended.seconds}
+        # What was restored and is right was whole.
+        known.setdefault("intact", ended.code == 0)
         if ended.code:
             last = (ended.err or ended.out).strip().splitlines()[-1:]
             note = f"the drill exited {ended.code}: {' '.join(last)}"
@@ -94,7 +108,7 @@ async def backup(params: Params, ctx: Context) -> Measured:
         raise Cannot(
             f"{params.manifest or params.command[0]} says nothing about a backup; 'fields' names where it does."
         )
-    subject = file if isinstance(file, str) else params.manifest or " ".join(params.command)
+    subject = label or (file if isinstance(file, str) else params.manifest or " ".join(params.command))
     return Measured(values=known, rows=(Row(subject=subject, values=known, note=note),), summary=_summary(known, note))
 
 

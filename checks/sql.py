@@ -5,14 +5,11 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Connection, create_engine, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy import text
 
 from bot.check import Context, check
-from bot.errors import Cannot, Unreachable
 from bot.model import Measured, Row, Value
+from checks.database import reading
 
 
 class Params(BaseModel, extra="forbid"):
@@ -40,28 +37,9 @@ async def sql(params: Params, ctx: Context) -> Measured:
 
 
 def _ask(params: Params, limit: float) -> Measured:
-    try:
-        url = make_url(params.dsn)
-        kind = url.get_backend_name()
-        connect: dict[str, object] = {"timeout": limit} if kind == "sqlite" else {"connect_timeout": max(2, int(limit))}
-        # A path that is not there would be made, and then be found empty.
-        if kind == "sqlite" and url.database:
-            url = url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
-        engine = create_engine(url, poolclass=NullPool, connect_args=connect)
-    except (ArgumentError, ImportError) as error:
-        raise Cannot("The 'dsn' is not one, as in postgresql+psycopg://user:password@host/name.") from error
-    try:
-        with engine.connect() as connection:
-            _read_only(connection, kind, limit)
-            result = connection.execute(text(params.query))
-            rows = [dict(row) for row in result.mappings().fetchmany(1000)] if result.returns_rows else []
-    except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
-        raise Unreachable(f"The database refuses: {said[:300]}.") from error
-    except SQLAlchemyError as error:
-        raise Cannot(f"The query cannot be asked: {' '.join(str(error).split())[:300]}.") from error
-    finally:
-        engine.dispose()
+    with reading(params.dsn, limit) as connection:
+        result = connection.execute(text(params.query))
+        rows = [dict(row) for row in result.mappings().fetchmany(1000)] if result.returns_rows else []
     values = {name: value for name, one in (rows[0] if rows else {}).items() if (value := _value(one)) is not None}
     told = ", ".join(f"{name} {value}" for name, value in list(values.items())[:4])
     return Measured(
@@ -69,14 +47,6 @@ def _ask(params: Params, limit: float) -> Measured:
         rows=(Row(subject=params.query, values=values),),
         summary=told or f"{len(rows)} rows",
     )
-
-
-def _read_only(connection: Connection, kind: str, limit: float) -> None:
-    if kind == "postgresql":
-        connection.execute(text("SET TRANSACTION READ ONLY"))
-        connection.execute(text(f"SET LOCAL statement_timeout = {max(1, int(limit * 1000))}"))
-    elif kind == "sqlite":
-        connection.execute(text("PRAGMA query_only = ON"))
 
 
 def _value(found: object) -> Value | None:

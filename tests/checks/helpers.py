@@ -1,6 +1,7 @@
 """One line runs a check as the bot does: `measured = await run_check("tls", hosts=[...])`."""
 
 import os
+import shutil
 import socket
 import ssl
 import threading
@@ -13,12 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import gettempdir
 
+import pytest
+
 import checks  # noqa: F401 - importing it registers the plugins
 from bot.check import Context
 from bot.check.trying import run_check
 from bot.net import Net
 
-__all__ = ["Site", "closed_port", "context", "run_check", "server_tls", "site"]
+__all__ = ["Site", "closed_port", "context", "needed", "run_check", "server_tls", "site"]
 
 
 class Now:
@@ -102,3 +105,13 @@ def server_tls(cert, key) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return context
+
+
+def needed(program: str, *folders: str) -> str:
+    """A program of Debian's that a test compares with. A developer may lack it; the pipeline may not."""
+    path = os.pathsep.join([os.environ["PATH"], "/usr/sbin", *folders])
+    if found := shutil.which(program, path=path):
+        return found
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{program} is not installed; .ci/run says which packages the tests need")
+    pytest.skip(f"{program} is not installed")

@@ -2,13 +2,17 @@
 
 import hashlib
 import json
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from bot.judge import describe
 from bot.model import Verdict
-from tests.checks.helpers import run_check
+from tests.checks.helpers import needed, run_check
 
 
 def ago(**how):
@@ -101,3 +105,138 @@ async def test_no_backup_at_all_is_unknown(tmp_path, text, said):
     finding = await run_check("backup", manifest=str(path))
     assert finding.verdict is Verdict.UNKNOWN
     assert said in finding.summary
+
+
+# ── What tools say of themselves, recorded on 2026-11-23: pgBackRest 2.45 with PostgreSQL 15, restic 0.14 ─────────────
+
+RECORDED = Path(__file__).parent / "recorded"
+#: When they were recorded, in seconds.
+THEN = 1795458840
+
+
+def printing(document):
+    return [sys.executable, "-c", f"print({json.dumps(document)!r})"]
+
+
+def recorded(name, change=None):
+    """What the tool printed, as if it had printed it a moment ago."""
+    text = (RECORDED / name).read_text()
+    moved = int(datetime.now(UTC).timestamp()) - THEN
+    document = json.loads(text)
+    for stanza in document:
+        for one in stanza.get("backup", ()):
+            one["timestamp"] = {key: at + moved for key, at in one["timestamp"].items()}
+        if "time" in stanza:
+            stanza["time"] = (
+                datetime.fromisoformat(stanza["time"][:26] + "+00:00") + timedelta(seconds=moved)
+            ).isoformat()
+    if change:
+        change(document)
+    return printing(document)
+
+
+PGBACKREST = {"pass_": ["age <= 26h", "intact == true", "wal_archived == true", "size_change >= -0.3"]}
+
+
+async def test_what_pgbackrest_says_is_read_as_it_is_meant():
+    finding = await run_check("backup", tool="pgbackrest", command=recorded("pgbackrest-info.json"), rules=PGBACKREST)
+
+    assert finding.verdict is Verdict.PASS, finding.summary
+    assert finding.values["size"] == 23213851
+    assert -0.001 < finding.values["size_change"] < 0
+    assert finding.rows[0].subject == "20261123-183337F_20261123-183343I"
+
+
+def broken(document):
+    document[0]["backup"][-1]["error"] = True
+
+
+def half(document):
+    document[0]["backup"][-1]["info"]["size"] //= 2
+
+
+def without_log(document):
+    document[0]["archive"][0]["max"] = "000000010000000000000003"
+
+
+def old(document):
+    for one in document[0]["backup"]:
+        one["timestamp"]["stop"] -= 30 * 3600
+
+
+def locked(document):
+    document[0]["status"] = {"code": 2, "message": "no valid backups"}
+
+
+@pytest.mark.parametrize(
+    ("change", "deciding"),
+    [
+        (broken, "intact: no"),
+        (half, "size_change -0.5"),
+        (without_log, "intact: no"),
+        (old, "age 1 d"),
+        (locked, "intact: no"),
+    ],
+)
+async def test_a_backup_that_is_wrong_fails(change, deciding):
+    command = recorded("pgbackrest-info.json", change)
+    finding = await run_check("backup", tool="pgbackrest", command=command, rules=PGBACKREST)
+
+    assert finding.verdict is Verdict.FAIL
+    assert any(deciding in describe(one) for one in finding.conditions if one.held is False)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"command": recorded("pgbackrest-missing.json")}, "no backup of nosuch: missing stanza path"),
+        ({"command": recorded("pgbackrest-info.json"), "stanza": "mian"}, "the stanzas that pgBackRest knows: main"),
+        ({"command": printing({"error": "locked"})}, "the stanzas that pgBackRest knows: none"),
+    ],
+)
+async def test_a_stanza_without_a_backup_is_unknown_and_says_why(given, said):
+    finding = await run_check("backup", tool="pgbackrest", **given)
+
+    assert finding.verdict is Verdict.UNKNOWN
+    assert said in finding.summary
+
+
+async def test_what_restic_says_is_read_and_the_drill_says_whether_it_is_whole():
+    command = recorded("restic-snapshots.json")
+    bare = await run_check("backup", tool="restic", command=command)
+    assert bare.verdict is Verdict.UNKNOWN, "nobody has looked whether it can be restored"
+    assert 0 < bare.values["age"] < 600
+
+    good = await run_check("backup", tool="restic", stanza="db1", command=command, drill=[sys.executable, "-c", ""])
+    assert good.verdict is Verdict.PASS
+    assert good.rows[0].subject == "c75a78ac"
+
+    elsewhere = await run_check("backup", tool="restic", stanza="db2", command=command)
+    assert "restic has no snapshot of the host db2." in elsewhere.summary
+
+
+@pytest.mark.real
+async def test_a_restic_that_is_installed_is_really_asked(tmp_path):
+    restic = needed("restic")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "orders").write_text("rows")
+    environ = {"RESTIC_REPOSITORY": str(tmp_path / "repo"), "RESTIC_PASSWORD": "a-password-of-restic"}
+    for words in (["init"], ["backup", "--host", "db1", str(tmp_path / "data")]):
+        subprocess.run([restic, "-q", *words], env={**os.environ, **environ, "HOME": str(tmp_path)}, check=True)
+    drill = [
+        sys.executable,
+        "-c",
+        "import subprocess; subprocess.run(['restic', '-q', '--no-cache', 'check', '--read-data'], check=True)",
+    ]
+    finding = await run_check(
+        "backup",
+        tool="restic",
+        command=[restic, "--no-cache", "snapshots", "--json"],
+        environment=list(environ),
+        environ=environ,
+        drill=drill,
+        limit_s=60,
+    )
+
+    assert finding.verdict is Verdict.PASS, finding.summary
+    assert "a-password-of-restic" not in repr(finding)
