@@ -20,8 +20,6 @@ from tests.generated import PARTS, between, commands
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "demo" / "README.md"])
-#: Drawn by the tests in the browser, which take it again whenever the thread looks different.
-PICTURES = {"docs/images/thread.png"}
 
 
 def text(name: str) -> str:
@@ -69,7 +67,7 @@ def test_every_link_leads_somewhere(page: Path):
             continue
         there = (page.parent / target).resolve()
         assert there.is_relative_to(ROOT), target
-        assert there.exists() or there.relative_to(ROOT).as_posix() in PICTURES, f"{page.name}: {target}"
+        assert there.exists(), f"{page.name}: {target}"
 
 
 def test_every_dependency_has_its_reason_and_every_reason_its_dependency():
