@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,6 +52,12 @@ class Demo:
             if line.startswith("Ctrl-C"):
                 return
         raise AssertionError("".join(said))
+
+    def did_wrong(self) -> list[str]:
+        """What the sandbox, whose manifest is the bot's own, found wrong in what the bot said."""
+        log = httpx.get(f"{self.url}/control/log", params={"findings": "1", "limit": "1000"}, trust_env=False).json()
+        said = [entry for entry in log["entries"] if entry["kind"] in ("api", "respond")]
+        return [sentence for entry in said for sentence in entry["findings"]]
 
     def stop(self) -> None:
         assert self.process is not None

@@ -26,7 +26,9 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
     one = Demo(tmp_path / "demo")
     one.start()
     yield one
+    wrong = one.did_wrong()
     one.stop()
+    assert wrong == []
 
 
 def clears(browser: Browser, demo: Demo, version: str) -> None:

@@ -25,6 +25,7 @@ from bot.store import Store
 from bot.terminal import plain
 from bot.views import messages
 from handlers.bolt import Bolt
+from tests.slack_rules import accepted_message
 
 CHECKS = checks
 
@@ -112,7 +113,8 @@ class Slack:
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
     member_of: set[str] = field(default_factory=lambda: set(CHANNELS.values()))
 
-    def whisper(self, to: Whisper, text: str, blocks: Any = ()) -> None:  # noqa: ARG002
+    def whisper(self, to: Whisper, text: str, blocks: Any = ()) -> None:
+        accepted_message(text, blocks)
         self.whispers.append((to.user, plain(text)))
 
     async def open_view(self, trigger_id: str, view: dict[str, Any], to: Whisper | None = None) -> str | None:  # noqa: ARG002
@@ -233,9 +235,7 @@ class World:
 
     async def script_ends(self, step: str, code: int = 0, deployment: str = "shop-1", **more: Any) -> None:
         one = await self.store.get(deployment)
-        run = next(
-            run for run in reversed(one.runs) if step in {run.step, run.script} and not run.report.over
-        )
+        run = next(run for run in reversed(one.runs) if step in {run.step, run.script} and not run.report.over)
         now = self.clock.now()
         report = RunReport(
             id=run.id, state=RunState.FINISHED, exit_code=code, started_at=now, finished_at=now, duration_s=2.0
