@@ -5,7 +5,7 @@ from datetime import datetime
 from bot import gates
 from bot.gates import Standing
 from bot.model import Deployment, Person, Phase, Seat
-from bot.plan import FollowUpPlan, ItemPlan
+from bot.plan import ItemPlan
 from bot.text import clip, duration, esc, moment, plural
 from bot.views import card, ids, kit, signs
 from bot.views.kit import Block
@@ -65,11 +65,11 @@ def _facts(deployment: Deployment, now: datetime) -> list[str]:
     return lines
 
 
-def follow_up(deployment: Deployment, plan: FollowUpPlan, tasks: list[ItemPlan]) -> list[Block]:
-    """The tasks of a follow-up that this person's role still has to do."""
+def tasks(deployment: Deployment, title: str, open_: list[ItemPlan]) -> list[Block]:
+    """What this person's role still has to tick, in a follow-up or in the verification."""
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
-    lines = [f"*{esc(plan.title)} · {esc(signs.name(deployment))}*: {plural(len(tasks), 'task')} for you{where}"]
-    lines += [f"☐ {esc(task.title)}" for task in tasks]
-    if not tasks:
-        lines = [f"*{esc(plan.title)} · {esc(signs.name(deployment))}*: all of yours is done."]
+    lines = [f"*{esc(title)} · {esc(signs.name(deployment))}*: {plural(len(open_), 'task')} for you{where}"]
+    lines += [f"☐ {esc(task.title)}" for task in open_]
+    if not open_:
+        lines = [f"*{esc(title)} · {esc(signs.name(deployment))}*: all of yours is done."]
     return [kit.section("\n".join(lines))]

@@ -6,6 +6,7 @@ from datetime import datetime
 from bot import gates
 from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Phase
+from bot.plan import ItemPlan
 from bot.text import esc, moment, plural
 from bot.views import card, ids, kit, signs
 from bot.views.kit import Block
@@ -42,6 +43,13 @@ def _was(one: Deployment) -> str:
     return f"{signs.TITLES[one.phase]} · {esc(signs.name(one))} ({esc(one.id)}) · {ended}{_link(one)}"
 
 
+def _to_tick(one: Deployment, items: Sequence[ItemPlan], held: set[str], now: datetime) -> Iterator[Block]:
+    open_ = [item for item in items if item.role in held and gates.standing(one, item, now) is gates.Standing.OPEN]
+    if open_:
+        titles = ", ".join(esc(item.title) for item in open_[:6]) + (", …" if len(open_) > 6 else "")  # noqa: PLR2004 - a glance
+        yield kit.section(f"*{esc(signs.name(one))}*: {plural(len(open_), 'item')} to tick{_link(one)}\n{titles}")
+
+
 def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block]:
     held = {seat.role for seat in one.roster if seat.held_by(person_id) is not None}
     if one.phase is Phase.PREFLIGHT:
@@ -51,10 +59,9 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
                     f"*{esc(signs.name(one))}* wants your go as {esc(signs.owner(one, role))}{_link(one)}",
                     accessory=kit.button("Go", ids.GO, ids.value(one.id, role), style="primary"),
                 )
-        items = [item for item in gates.preflight_items(one) if item.role in held]
-        open_ = [item for item in items if gates.standing(one, item, now) is gates.Standing.OPEN]
-        if open_:
-            yield kit.section(f"*{esc(signs.name(one))}*: {plural(len(open_), 'item')} to tick{_link(one)}")
+        yield from _to_tick(one, gates.preflight_items(one), held, now)
+    if one.phase is Phase.VERIFYING:
+        yield from _to_tick(one, (*one.plan.verification.items, *one.plan.criteria.items), held, now)
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
         yield kit.section(
             f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}", accessory=card.roll_back_button(one)

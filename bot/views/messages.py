@@ -143,6 +143,20 @@ def _verification(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
         if plan.items:
             done, of = gates.progress(deployment, plan.items, section.as_of(deployment, plan, now))
             yield _reply(deployment, key, f"{esc(plan.title)}: {done} of {of}", section.section(deployment, plan, now))
+    yield from _asked_to_verify(deployment, now)
+
+
+def _asked_to_verify(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
+    """A direct message to each role that has something to tick before the deployment is live."""
+    items = (*deployment.plan.verification.items, *deployment.plan.criteria.items)
+    at = section.as_of(deployment, deployment.plan.verification, now)
+    for seat in deployment.roster:
+        theirs = [item for item in items if item.role == seat.role and (item.check is None or item.confirm)]
+        open_ = [item for item in theirs if gates.standing(deployment, item, at) is gates.Standing.OPEN]
+        if theirs:
+            title = deployment.plan.verification.title
+            text = f"{esc(title)} · {esc(signs.name(deployment))}: {plural(len(open_), 'task')} for {esc(seat.title)}"
+            yield _direct(f"verify:{seat.role}", seat.contact, text, asking.tasks(deployment, title, open_))
 
 
 def _alarms(deployment: Deployment) -> Iterator[Wanted]:
@@ -171,7 +185,7 @@ def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetim
         if not any(task.role == seat.role for task in plan.tasks):
             continue
         mine = [task for task in waiting if task.role == seat.role]
-        blocks = asking.follow_up(deployment, plan, mine)
+        blocks = asking.tasks(deployment, plan.title, mine)
         text = clip(
             f"{esc(plan.title)} · {esc(signs.name(deployment))}: {plural(len(mine), 'task')} for {esc(seat.title)}", 300
         )
@@ -187,4 +201,6 @@ def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetim
             )
     if record.escalated_at is not None:
         text = f"{esc(plan.title)} · {esc(signs.name(deployment))} is still open: {plural(len(waiting), 'task')}"
-        yield _direct(f"due:{plan.key}:captain", deployment.captain, text, asking.follow_up(deployment, plan, waiting))
+        yield _direct(
+            f"due:{plan.key}:captain", deployment.captain, text, asking.tasks(deployment, plan.title, waiting)
+        )

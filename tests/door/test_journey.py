@@ -7,6 +7,7 @@ from pathlib import Path
 from world import World
 
 from bot.model import RunState, Verdict
+from bot.views.home import home
 
 
 async def test_a_command_opens_the_thread_and_says_where(w: World):
@@ -226,7 +227,9 @@ async def test_an_edited_script_voids_what_was_signed_and_everybody_is_asked_ane
 
     assert said.startswith("Not yet: DevOps Lead has not signed")
     assert await w.phase() == "preflight"
-    assert "the script deploy was edited. Earlier sign-offs no longer hold. U000ANA U000CHLOE" in await w.reads("void:0")
+    assert "the script deploy was edited. Earlier sign-offs no longer hold. U000ANA U000CHLOE" in await w.reads(
+        "void:0"
+    )
     await w.presses("U000ANA", "Go", message="ask:lead:U000ANA")
     await w.presses("U000CHLOE", "Go", message="ask:dba:U000CHLOE")
     assert (await w.buttons())[0] == "Start"
@@ -247,3 +250,15 @@ async def test_a_restore_that_is_not_needed_is_skipped_by_the_database_admin_alo
     assert "nothing was migrated" in await w.reads("steps:rolling_back")
     await w.announced("notify-rollback")
     assert await w.phase() == "rolled_back"
+
+
+async def test_whoever_has_to_verify_is_told_and_finds_it_at_home(w: World):
+    await w.verifying()
+    await w.script_ends("health")
+    await w.watch_sees(since=400)
+    ana = home("U000ANA", [await w.store.get("shop-1")], w.clock.now())
+
+    assert "Verification · shop 1.4.2 → production: 1 task for you" in await w.reads("verify:lead")
+    assert "1 item to tick" in str(ana)
+    assert "Answers well" in str(ana)
+    assert "Nothing waits for you" in str(home("U000IVY", [await w.store.get("shop-1")], w.clock.now()))
