@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from sandbox import blocks, openapi
+from sandbox import blocks, openapi, people
 from sandbox.asked import Body, Look, number
 from sandbox.box import Sandbox
 from sandbox.people import person, room_for
@@ -51,6 +51,7 @@ async def _state(box: Sandbox, request: Request) -> Response:
                     {"command": each.command, "description": each.description, "usage_hint": each.usage_hint}
                     for each in app.commands
                 ],
+                "builtin_commands": people.BUILTIN,
                 "shortcuts": [vars(each) for each in app.shortcuts],
                 "home_tab": app.home_tab,
             },
@@ -127,9 +128,9 @@ async def _blocks(_box: Sandbox, _request: Request) -> Response:
 
 async def _openapi(box: Sandbox, _request: Request) -> Response:
     users = list(box.workspace.users)
-    people = [user.id for user in box.workspace.people()]
+    present = [user.id for user in box.workspace.people()]
     channels = [room.id for room in box.workspace.rooms.values() if room.kind != "im"]
-    return JSONResponse(openapi.description(box.url, people=people, users=users, channels=channels))
+    return JSONResponse(openapi.description(box.url, people=present, users=users, channels=channels))
 
 
 LOOKS: dict[str, Look] = {

@@ -1,6 +1,7 @@
 """What can a person do in the workspace, and what does the app get to hear of it?"""
 
 import base64
+import re
 from typing import Any
 
 from sandbox import said
@@ -9,6 +10,7 @@ from sandbox.box import Sandbox
 from sandbox.call import strict_json
 from sandbox.delivery import Answer
 from sandbox.methods_chat import checked_attachments, checked_blocks
+from sandbox.methods_conversations import enter
 from sandbox.methods_things import react
 from sandbox.refusal import Refusal
 from sandbox.rooms import told
@@ -18,6 +20,9 @@ from sandbox.world import User
 View = dict[str, Any]
 NOT_RESPONDING = "The app did not respond. Try again in a moment."
 NO_CONNECTION = "We had some trouble connecting. Try again?"
+INVITE = "/invite"
+# What Slack itself obeys, and the app never hears of.
+BUILTIN = ({"command": INVITE, "usage_hint": "@somebody", "description": "Bring a person or an app into this channel"},)
 
 
 class Impossible(Exception):
@@ -60,6 +65,8 @@ def _response_url(box: Sandbox, **about: Any) -> str:
 async def command(box: Sandbox, user: User, found: Room, text: str, *, in_thread: bool = False) -> dict[str, Any]:
     """A slash command; what Slack itself would tell the person comes back as the error."""
     word, _, rest = text.strip().partition(" ")
+    if word == INVITE:
+        return _invite(box, user, found, rest.strip())
     known = next((each for each in box.world.app.commands if each.command == word), None)
     if known is None:
         sentence = (
@@ -104,6 +111,18 @@ async def command(box: Sandbox, user: User, found: Room, text: str, *, in_thread
             findings=[said_of_it],
         )  # fmt: skip
         return {"ok": False, "error": f"{word} failed with the error “{refusal.error}”"}
+
+
+def _invite(box: Sandbox, user: User, found: Room, names: str) -> dict[str, Any]:
+    if found.kind == "im" or user.id not in found.members:
+        return {"ok": False, "error": f"{INVITE} works in a channel that you are in."}
+    wanted = re.findall(r"<@([UW][A-Z0-9]+)", said.as_message(box.workspace, names))
+    if not wanted:
+        return {"ok": False, "error": f"Nobody here is called {names or 'nothing'}. Type {INVITE} @ and choose."}
+    for who in wanted:
+        if who in box.workspace.users and who not in found.members:
+            enter(box, found, who, inviter=user.id)
+    return {"ok": True}
 
 
 def show_answer(box: Sandbox, body: Any, token: str, original: dict[str, Any] | None) -> dict[str, Any]:

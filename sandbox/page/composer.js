@@ -5,7 +5,7 @@ import { announce, h, icon, morphChildren, toast } from "./dom.js";
 import { encodeFile } from "./elements.js";
 import { EMOJI, emoji, emojiChoices } from "./emoji.js";
 import { openMenu } from "./menus.js";
-import { INVITE, S, channelLabel, channelOf, nameOf } from "./store.js";
+import { S, channelLabel, channelOf, nameOf } from "./store.js";
 
 const drafts = new Map();
 const MAX_FILE = 20 * 1024 * 1024;
@@ -32,14 +32,6 @@ function suggestionsAt(text, caret, inThread) {
   const code = /(?:^|\s):([a-z0-9_+-]{2,})$/.exec(head);
   if (code) return [caret - code[1].length - 1, [...EMOJI.keys()].filter((name) => name.includes(code[1])).slice(0, 8).map((name) => ({ value: `${emoji(name)} `, exact: `:${name}:`, label: [h("span", { class: "emoji" }, emoji(name)), ` :${name}:`] }))];
   return [0, []];
-}
-
-async function invite(channel, names) {
-  const wanted = names.map((name) => name.replace(/^@/, "").toLowerCase());
-  const users = [...S.users.values()].filter((u) => [u.name, nameOf(u)].some((name) => wanted.includes(name?.toLowerCase()) || wanted.join(" ") === name?.toLowerCase()));
-  if (!users.length) return { ok: false, error: `Nobody here is called ${names.join(" ") || "nothing"}. Type /invite @ and choose.` };
-  for (const user of users) await post("/control/invite", { as: S.me, channel, user: user.id });
-  return { ok: true };
 }
 
 /** A composer for one channel or one thread. */
@@ -131,11 +123,6 @@ export function composer({ channel, thread = null, id }) {
     send.classList.toggle("ready", input.value.trim() !== "" || files.length > 0);
   }
 
-  function run(text) {
-    const [word, ...rest] = text.split(/\s+/);
-    return word === INVITE.command ? invite(channel, rest) : post("/control/command", { as: S.me, channel, text });
-  }
-
   function submit() {
     const text = input.value.trim();
     if (!text && !files.length) return;
@@ -156,7 +143,7 @@ export function composer({ channel, thread = null, id }) {
     box.setAttribute("aria-busy", "true");
     const command = /^\/[a-z]/i.test(text) && !sent.length;
     try {
-      const answer = command ? await run(text) : await post("/control/post", { as: S.me, channel, thread: thread ?? undefined, text, files: sent.length ? sent : undefined });
+      const answer = command ? await post("/control/command", { as: S.me, channel, text }) : await post("/control/post", { as: S.me, channel, thread: thread ?? undefined, text, files: sent.length ? sent : undefined });
       if (answer?.ok === false) toast(answer.error, { error: true });
       if (!command) box.$sent?.();
     } catch (error) {

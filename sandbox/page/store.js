@@ -25,9 +25,6 @@ export const S = {
 const listeners = new Set();
 let waiting = false;
 
-/** Slack's own command that a bot's author needs; the page carries it out, the app never sees it. */
-export const INVITE = { command: "/invite", usage_hint: "@somebody", description: "Bring a person or an app into this channel" };
-
 export function onChange(listener) {
   listeners.add(listener);
 }
@@ -57,7 +54,7 @@ export function setState(state) {
   S.users = new Map(state.users.map((user) => [user.id, user]));
   S.groups = new Map((state.usergroups ?? []).map((group) => [group.id, group]));
   S.channels = state.channels;
-  S.commands = [...(state.app?.commands ?? []), INVITE];
+  S.commands = [...(state.app?.commands ?? []), ...(state.app?.builtin_commands ?? [])];
   if (state.clock) setClock(state.clock);
 }
 

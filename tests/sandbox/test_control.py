@@ -201,3 +201,17 @@ async def test_a_reset_brings_back_the_world_file(client: AsyncWebClient, person
     await person.do("/control/reset")
     assert await person.messages() == []
     assert (await person.get("/clock"))["offset_s"] == 0
+
+
+async def test_slacks_own_invite_is_obeyed_and_the_app_never_hears_of_it(person: Person):
+    state = await person.get("/control/state", **{"as": "U0MARA"})
+    assert [each["command"] for each in state["app"]["builtin_commands"]] == ["/invite"]
+
+    assert await person.act("command", channel="C0RANDOM", text="/invite @T-Minus") == {"ok": True}
+
+    state = await person.get("/control/state", **{"as": "U0MARA"})
+    (room,) = [each for each in state["channels"] if each["id"] == "C0RANDOM"]
+    assert "U0TMINUS" in room["members"]
+    told = await person.act("command", channel="C0RANDOM", text="/invite @nobody")
+    assert told == {"ok": False, "error": "Nobody here is called @nobody. Type /invite @ and choose."}
+    assert all(entry["kind"] != "command" for entry in (await person.get("/control/log"))["entries"])
