@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bot.check import VARIABLES, Plugin, plugins
+from checks.lines import table
 from checks.reach import Reach
 from checks.units import DURATION, written
 
@@ -24,7 +25,8 @@ when they are needed and hidden in whatever is kept. In every word of `with` and
 
 def page() -> str:
     """The whole reference, in Markdown."""
-    return "\n".join([HEAD, *(line for plugin in plugins().values() for line in _chapter(plugin))]).rstrip() + "\n"
+    chapters = (line for plugin in plugins().values() for line in _chapter(plugin))
+    return "\n".join([HEAD, table(), *chapters]).rstrip() + "\n"
 
 
 def _chapter(plugin: Plugin) -> Iterator[str]:

@@ -48,6 +48,7 @@ def variables(home: Path, ports: Ports, secrets: dict[str, str]) -> dict[str, st
         "CHECKOUT_DIGEST_KEY": secrets["digest"],
         "CHECKOUT_REPOSITORY": str(home / "checkout.git"),
         "CHECKOUT_DATABASE": str(home / "database" / "checkout.sqlite3"),
+        "CHECKOUT_DATABASE_DSN": f"sqlite:///{home / 'database' / 'checkout.sqlite3'}",
         "CHECKOUT_BACKUPS": str(home / "backups"),
         "CHECKOUT_BACKUP_MANIFEST": str(home / "backups" / "latest.json"),
         "CHECKOUT_REPORTS": str(home / "reports"),
