@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox import (
     api,
     control,
+    installing,
     methods_chat,
     methods_conversations,
     methods_later,
@@ -63,6 +64,7 @@ def build(box: Sandbox) -> ASGIApp:
             Route("/files/{id}/{name:path}", _download(box)),
             Route("/avatars/{user}.svg", _avatar(box)),
             *control.routes(box),
+            *installing.routes(box),
             Route("/", _front),
             *([Mount("/page", StaticFiles(directory=PAGE))] if PAGE.is_dir() else []),
         ],

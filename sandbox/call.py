@@ -1,5 +1,6 @@
 """What did the app say in its call: which method, which token, which arguments?"""
 
+import base64
 import json
 from dataclasses import dataclass, field
 from functools import cache
@@ -68,6 +69,7 @@ class Call:
     token: str
     args: dict[str, Any]
     body: str  # how the arguments came: json, form, query
+    basic: tuple[str, str] | None = None  # a client's id and secret, where they came in the header
     findings: list[str] = field(default_factory=list)
 
     def get(self, name: str, default: Any = None) -> Any:
@@ -92,7 +94,18 @@ async def read_call(request: Request, method: str) -> Call:
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else str(args.get("token") or "")
     args.pop("token", None)
-    return Call(method=method, token=token, args={k: v for k, v in args.items() if v is not None}, body=body)
+    known = {name: value for name, value in args.items() if value is not None}
+    return Call(method=method, token=token, args=known, body=body, basic=_basic(scheme, bearer))
+
+
+def _basic(scheme: str, encoded: str) -> tuple[str, str] | None:
+    if scheme.lower() != "basic":
+        return None
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return None
+    return name, secret
 
 
 def strict_json(raw: str | bytes) -> Any:

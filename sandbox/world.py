@@ -83,6 +83,8 @@ class App:
     bot_token: str
     app_token: str
     signing_secret: str
+    client_id: str
+    client_secret: str
     commands: tuple[Command, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
     scopes: frozenset[str] | None = None  # None: no manifest says anything, so everything is allowed
@@ -185,6 +187,8 @@ def _app(raw: dict[str, Any], manifest: dict[str, Any] | None, environment: Mapp
         bot_token=environment.get("SLACK_BOT_TOKEN") or raw["bot_token"],
         app_token=environment.get("SLACK_APP_TOKEN") or raw["app_token"],
         signing_secret=environment.get("SLACK_SIGNING_SECRET") or raw["signing_secret"],
+        client_id=environment.get("SLACK_CLIENT_ID") or raw.get("client_id") or "sandbox-client-id",
+        client_secret=environment.get("SLACK_CLIENT_SECRET") or raw.get("client_secret") or "sandbox-client-secret",
         commands=tuple(
             Command(**{key: value for key, value in entry.items() if key in known})
             for entry in features.get("slash_commands") or []
