@@ -73,6 +73,12 @@ def finding(deployment: Deployment, check: str, now: datetime) -> Finding | None
     return deployment.findings.get(check)
 
 
+def is_outside(deployment: Deployment, check: str) -> bool:
+    """Is it measured in the world, and not worked out from the record?"""
+    plan = deployment.plan.checks.get(check)
+    return plan is not None and plan.uses not in recorded.KINDS
+
+
 def is_measuring(deployment: Deployment, check: str, now: datetime) -> bool:
     """Nothing measured yet, measured too long ago, or somebody asked to measure again."""
     known = finding(deployment, check, now)

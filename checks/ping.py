@@ -13,11 +13,14 @@ from bot.model import Measured, Ping, Row, Value
 from checks.pick import checked, pick, read
 from checks.units import Duration
 
+#: `bot.ping` does not listen to a shorter key either.
+SHORTEST = 16
+
 
 class Params(BaseModel, extra="forbid"):
     """Who should report, and how often."""
 
-    key: str = Field(min_length=16, description="The secret in the URL, at least 16 letters: `{env: NAME}`.")
+    key: str = Field(description="The secret in the URL, at least 16 characters: `{env: NAME}`.")
     period: Duration = Field(default=86400.0, description="How often it reports, such as `1 d`.")
     grace: Duration = Field(default=3600.0, description="How late it may be, and how long it may take once it began.")
     values: dict[str, Annotated[str, AfterValidator(checked)]] = Field(
@@ -53,6 +56,10 @@ async def ping(params: Params, ctx: Context) -> Measured:
     """
     if ctx.pings is None:
         raise Cannot("Pings are kept by the running bot, and this is not measured by it.")
+    if len(params.key) < SHORTEST:
+        raise Cannot(
+            f"The key in the URL is shorter than {SHORTEST} characters, so it can be guessed and is not listened to."
+        )
     told = list(await ctx.pings(hashlib.sha256(params.key.encode()).hexdigest()))
     if not told:
         raise Cannot("Nobody has ever called the URL with this key; is TMINUS_PING set, and does the job call it?")

@@ -15,7 +15,7 @@ from checks.pick import checked, pick
 class Params(BaseModel, extra="forbid"):
     """Which file, and what in it."""
 
-    file: str = Field(description="The JSON file: `reports/${commit}/cost.json`.")
+    report: str = Field(description="The JSON file: `reports/${commit}/cost.json`.")
     values: dict[str, Annotated[str, AfterValidator(checked)]] = Field(
         min_length=1,
         description="Values to take from it, by path: `{cost: totals.per_request, data_age: until as age}`.",
@@ -43,7 +43,7 @@ async def report(params: Params, ctx: Context) -> Measured:
     Why: What another tool knows already, such as cost, coverage or lead times, need not be measured twice.
     Fix: Let the tool write its file again for this commit; the evidence has what was found in it.
     """
-    read = document(params.file)
+    read = document(params.report)
     content = parsed(read)
     now = ctx.clock.now()
     if params.commit:

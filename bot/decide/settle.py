@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot import gates, recorded
+from bot import gates
 from bot.decide import steps, time
 from bot.decide.runs import World, ending
 from bot.model import Change, Deployment, Line, Phase, RunReport, RunState, WatchReport
@@ -49,9 +49,10 @@ def checks_wanted(deployment: Deployment, now: datetime) -> set[str]:
     if deployment.over:
         return set()
     here = {item.check for item in items_now(deployment) if item.check and item.key not in deployment.not_applicable}
-    stale = {name for name in here if _outside(deployment, name) and gates.is_measuring(deployment, name, now)}
+    stale = {name for name in here if gates.is_outside(deployment, name) and gates.is_measuring(deployment, name, now)}
     asked = {name for name in deployment.remeasure if _still_asked(deployment, name)}
-    return stale | {name for name in asked if name == steps.SEEN or _outside(deployment, name)}
+    stale |= time.wanted_by_triggers(deployment, now)
+    return stale | {name for name in asked if name == steps.SEEN or gates.is_outside(deployment, name)}
 
 
 def items_now(deployment: Deployment) -> tuple[ItemPlan, ...]:
@@ -71,12 +72,6 @@ def items_now(deployment: Deployment) -> tuple[ItemPlan, ...]:
 def _is_open(deployment: Deployment, follow_up: str) -> bool:
     record = deployment.follow_ups.get(follow_up)
     return record is not None and record.opened_at is not None and record.done_at is None
-
-
-def _outside(deployment: Deployment, check: str) -> bool:
-    """Is it measured in the world, and not worked out from the record?"""
-    plan = deployment.plan.checks.get(check)
-    return plan is not None and plan.uses not in recorded.KINDS
 
 
 def _still_asked(deployment: Deployment, name: str) -> bool:

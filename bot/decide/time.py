@@ -8,11 +8,13 @@ from bot import gates
 from bot.decide.journey import AFTER_THE_SCRIPT, raise_alarm, roll_back
 from bot.errors import Refused
 from bot.machine import Move, advance
-from bot.model import MACHINE, Alarm, Ask, Change, Deployment, FollowUp, Line, Person, Phase, Verdict
+from bot.model import MACHINE, Alarm, Ask, Change, Deployment, Finding, FollowUp, Line, Person, Phase, Verdict
 from bot.plan import FollowUpPlan, ItemPlan, TriggerPlan
 
 #: A trigger that rolls back by itself gives people this long to say no.
 AUTO_AFTER = timedelta(minutes=2)
+#: Others than the watch are asked for so long after it went live; from then on their owners' alerts watch.
+TRIGGERS_AFTER_LIVE = timedelta(hours=2)
 
 
 # ── Sign-offs ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -127,13 +129,45 @@ def snooze(deployment: Deployment, key: str, *, hours: float, by: Person, now: d
 
 def judge_triggers(deployment: Deployment, now: datetime) -> Change | None:
     """Sample each trigger's rule at its interval; propose a rollback when enough of the last samples fail."""
-    if deployment.phase not in AFTER_THE_SCRIPT or deployment.watch is None or deployment.deploy_at is None:
+    if deployment.phase not in AFTER_THE_SCRIPT or deployment.deploy_at is None:
         return None
     for trigger in deployment.plan.triggers:
-        last = deployment.trigger_at.get(trigger.key)
-        if trigger.check and (last is None or now >= last + timedelta(seconds=trigger.every_s)):
+        if trigger.check and _has_sample(deployment, trigger, now):
             return _sample(deployment, trigger, now)
     return None
+
+
+def wanted_by_triggers(deployment: Deployment, now: datetime) -> set[str]:
+    """The checks that triggers judge and that have to be measured now, each at the interval of its trigger."""
+    live = deployment.live_at
+    if deployment.phase not in AFTER_THE_SCRIPT or (live is not None and now >= live + TRIGGERS_AFTER_LIVE):
+        return set()
+    return {
+        trigger.check
+        for trigger in deployment.plan.triggers
+        if trigger.check
+        and gates.is_outside(deployment, trigger.check)
+        and (
+            (known := _since_the_script(deployment, trigger.check)) is None
+            or now >= known.measured_at + timedelta(seconds=trigger.every_s)
+        )
+    }
+
+
+def _has_sample(deployment: Deployment, trigger: TriggerPlan, now: datetime) -> bool:
+    """The watch can be asked at any time; what is measured outside is one sample for each measurement."""
+    last = deployment.trigger_at.get(trigger.key)
+    if gates.is_outside(deployment, trigger.check):
+        known = _since_the_script(deployment, trigger.check)
+        return known is not None and (last is None or known.measured_at > last)
+    return deployment.watch is not None and (last is None or now >= last + timedelta(seconds=trigger.every_s))
+
+
+def _since_the_script(deployment: Deployment, check: str) -> Finding | None:
+    """What was measured before the deploy script says nothing about what it did."""
+    known = deployment.findings.get(check)
+    began = deployment.deploy_at
+    return known if known is not None and began is not None and known.measured_at >= began else None
 
 
 def _sample(deployment: Deployment, trigger: TriggerPlan, now: datetime) -> Change:

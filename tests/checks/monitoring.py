@@ -3,8 +3,6 @@
 Both come from Debian's packages. Where they are missing a test is skipped with that reason; in CI it fails with it.
 """
 
-import os
-import shutil
 import subprocess
 import time
 import urllib.error
@@ -13,21 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from tests.checks.helpers import closed_port
+from tests.checks.helpers import closed_port, needed
 
 STEP_S = 15
-
-
-def program(name: str, package: str) -> str:
-    """Where it is; without it the test cannot tell anything, and says so."""
-    if found := shutil.which(name):
-        return found
-    sentence = f"There is no {name}; apt-get install {package} brings it."
-    if os.environ.get("CI") == "true":
-        pytest.fail(sentence)
-    pytest.skip(sentence)
 
 
 Curve = Callable[[float], float]
@@ -51,8 +37,8 @@ def prometheus(
     folder: Path, series: dict[str, Curve] | None = None, *, rules: str = "", alertmanager: str = "", scrape: str = ""
 ) -> Iterator[str]:
     """A Prometheus that knows these series already, evaluates these rules each second; gives its URL."""
-    server = program("prometheus", "prometheus")
-    tool = program("promtool", "prometheus")
+    server = needed("prometheus")
+    tool = needed("promtool")
     data = folder / "data"
     if series:
         text = folder / "series.om"
@@ -79,7 +65,7 @@ def prometheus(
 @contextmanager
 def alertmanager(folder: Path, webhook: str) -> Iterator[str]:
     """An Alertmanager whose only receiver is this webhook; gives its `host:port`."""
-    server = program("prometheus-alertmanager", "prometheus-alertmanager")
+    server = needed("prometheus-alertmanager")
     config = folder / "alertmanager.yaml"
     config.write_text(
         "route: {receiver: bot, group_wait: 0s, group_interval: 1s, group_by: ['...']}\n"

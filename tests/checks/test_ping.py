@@ -167,7 +167,13 @@ async def test_without_the_bot_it_is_unknown():
     assert "kept by the running bot" in finding.summary
 
 
-def test_the_keys_are_those_that_checks_ask_about(monkeypatch):
+async def test_a_key_that_can_be_guessed_is_not_listened_to(place):
+    finding = await place.look(key="short")
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "shorter than 16 characters" in finding.summary
+
+
+def test_the_keys_are_those_that_checks_ask_about():
     plans = [
         type(
             "Plan",
@@ -177,12 +183,13 @@ def test_the_keys_are_those_that_checks_ask_about(monkeypatch):
                     "a": CheckPlan(name="a", uses="ping", with_={"key": {"env": "A"}}),
                     "b": CheckPlan(name="b", uses="ping", with_={"key": {"env": "NOT_SET"}}),
                     "c": CheckPlan(name="c", uses="alerts", with_={"ping_key": {"env": "C"}}),
-                    "d": CheckPlan(name="d", uses="http", with_={"key": "other"}),
+                    "d": CheckPlan(name="d", uses="http", with_={"key": "4" * 20}),
+                    "e": CheckPlan(name="e", uses="ping", with_={"key": "short"}),
                 }
             },
         )
     ]
-    assert ping.keys(plans, {"A": "one", "C": "three"}) == {ping.digest("one"), ping.digest("three")}
+    assert ping.keys(plans, {"A": "1" * 16, "C": "3" * 16}) == {ping.digest("1" * 16), ping.digest("3" * 16)}
 
 
 async def test_an_alert_makes_the_round_trip_to_the_url_for_pings(place, tmp_path):

@@ -27,36 +27,36 @@ def file(tmp_path):
 
 async def test_values_are_taken_by_path_and_judged(file):
     rules = {"require": ["data_age <= 48h"], "pass_": ["cost <= baseline +15%", "compute <= 70%"]}
-    finding = await run_check("report", file=str(file), values=PATHS, rules=rules, baseline={"cost": 0.0002})
+    finding = await run_check("report", report=str(file), values=PATHS, rules=rules, baseline={"cost": 0.0002})
     assert finding.verdict is Verdict.PASS, finding.summary
-    dearer = await run_check("report", file=str(file), values=PATHS, rules=rules, baseline={"cost": 0.0001})
+    dearer = await run_check("report", report=str(file), values=PATHS, rules=rules, baseline={"cost": 0.0001})
     assert dearer.verdict is Verdict.FAIL
 
 
 async def test_data_that_is_too_old_is_unknown(file):
     rules = {"require": ["data_age <= 24h"], "pass_": ["cost <= 1"]}
-    finding = await run_check("report", file=str(file), values=PATHS, rules=rules)
+    finding = await run_check("report", report=str(file), values=PATHS, rules=rules)
     assert finding.verdict is Verdict.UNKNOWN
     assert "data_age 1 d 6 h, at most 1 d is allowed" in finding.summary
 
 
 async def test_a_value_that_is_not_there_is_named_and_fails_unless_a_rule_needs_it(file):
-    finding = await run_check("report", file=str(file), values={"latency": "p95", **PATHS})
+    finding = await run_check("report", report=str(file), values={"latency": "p95", **PATHS})
     assert finding.verdict is Verdict.FAIL
     assert "latency not in " in finding.summary
-    ruled = await run_check("report", file=str(file), values={"latency": "p95"}, rules={"pass_": ["latency <= 1"]})
+    ruled = await run_check("report", report=str(file), values={"latency": "p95"}, rules={"pass_": ["latency <= 1"]})
     assert ruled.verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(("commit", "verdict"), [(COMMIT, "pass"), ("1" * 40, "unknown")])
 async def test_a_file_about_another_commit_says_nothing(file, commit, verdict):
-    finding = await run_check("report", file=str(file), values=PATHS, commit="${commit}", release={"commit": commit})
+    finding = await run_check("report", report=str(file), values=PATHS, commit="${commit}", release={"commit": commit})
     assert finding.verdict == verdict
 
 
 @pytest.mark.parametrize(("text", "said"), [("{", "no whole JSON"), ("", "is empty"), ("NaN,", "no whole JSON")])
 async def test_what_is_no_json_is_unknown(file, text, said):
     file.write_text(text)
-    finding = await run_check("report", file=str(file), values=PATHS)
+    finding = await run_check("report", report=str(file), values=PATHS)
     assert finding.verdict is Verdict.UNKNOWN
     assert said in finding.summary
