@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _MOST = 64
 #: `${window}` is never shorter: a server that is asked every 15 s needs a few answers before it can tell a rate.
 SHORTEST_WINDOW_S = 60.0
+#: How many earlier findings are looked through for a first baseline.
+_FEW = 20
 
 
 class Turns:
@@ -135,14 +137,13 @@ class Measuring:
             return {}
         if plan.baseline.of == "window":
             return await self._before(plan, plan.baseline, deployment)
-        earlier = await self._store.findings(
-            deployment.service,
-            deployment.environment,
-            plan.name,
-            passed=True,
-            n=plan.baseline.n,
-            except_of=deployment.id,
-        )
+        about = (deployment.service, deployment.environment, plan.name)
+        count, this = plan.baseline.n, deployment.id
+        earlier = await self._store.findings(*about, passed=True, n=count, except_of=this)
+        if not earlier:
+            # The first time there is nothing to compare with, so it cannot have passed; it is what the second is compared with.
+            known = await self._store.findings(*about, passed=False, n=_FEW, except_of=this)
+            earlier = [one for one in known if _lacks_only_a_baseline(one)][:count]
         numbers: dict[str, list[float]] = {}
         for finding in earlier:
             for name, value in finding.values.items():
@@ -170,6 +171,13 @@ class Measuring:
         began = deployment.deploy_at
         since = max((self._clock.now() - began).total_seconds(), SHORTEST_WINDOW_S) if began is not None else 0
         return {**release(deployment), "window": f"{since:.0f}s" if since else ""}
+
+
+def _lacks_only_a_baseline(finding: Finding) -> bool:
+    return bool(finding.conditions) and all(
+        one.held or (one.held is None and one.measured is not None and "baseline" in one.rule)
+        for one in finding.conditions
+    )
 
 
 def context(

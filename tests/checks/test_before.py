@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from bot.engine.measuring import Measuring
-from bot.model import Phase, Projection, Verdict
+from bot.model import Change, Phase, Projection, Verdict
 from bot.ping import digest
 from bot.plan import BaselinePlan, CheckPlan
 from bot.store import Store
@@ -63,6 +63,10 @@ def plan(prometheus, query="latency", **more):
     )  # fmt: skip
 
 
+def plan_of_last_passed():
+    return CheckPlan(name="performance", uses="promql", attempts=1, baseline=BaselinePlan(of="last_passed"))
+
+
 async def test_the_baseline_is_the_time_before_the_deploy_script_whenever_it_is_asked_for(world):
     measuring, _, clock, deployment = world
     prometheus = Prometheus()
@@ -102,6 +106,36 @@ async def test_until_the_script_begins_the_time_before_now_is_what_counts_and_no
     assert early.verdict is Verdict.PASS
     assert early.baseline["value"] == 0.9
     assert [end for _, end in prometheus.ranges] == [NOON.timestamp(), DEPLOY.timestamp()]
+
+
+async def test_the_first_time_is_what_the_second_is_compared_with(world):
+    measuring, store, clock, first = world
+    asked = replace(plan_of_last_passed(), pass_=("value <= baseline +20%",), require=("series >= 1",))
+    prometheus = Prometheus()
+
+    async def deploy(number):
+        clock.advance(days=1)
+        one = await store.create("checkout", "production", drafted()) if number > 1 else first
+        finding = await measuring.measure(with_site(asked), one)
+        closed = lambda known: Change(deployment=replace(known, phase=Phase.CLOSED, findings={"performance": finding}))  # noqa: E731
+        await store.change(one.id, closed)
+        return finding
+
+    with site(prometheus) as one:
+
+        def with_site(plan):
+            return replace(plan, with_={"url": f"http://{one.at}", "query": "latency", "allow_private": True})
+
+        assert (await deploy(1)).verdict is Verdict.UNKNOWN
+        prometheus.now = 0.35
+        second = await deploy(2)
+        assert second.verdict is Verdict.PASS
+        assert second.baseline == {"value": 0.3, "max": 0.3, "min": 0.3, "series": 1.0}
+        prometheus.now = 0.9
+        assert (await deploy(4)).verdict is Verdict.FAIL
+        prometheus.now = 0.36
+        after = await deploy(5)
+        assert after.baseline["value"] == 0.35, "the one that failed is no measure"
 
 
 async def test_without_a_baseline_nothing_is_known(world):
