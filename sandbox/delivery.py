@@ -179,11 +179,13 @@ class Delivery:
             await self._clock.sleep_until(datetime.fromisoformat(waiting["at"]))
             if self._store.get("event", event_id) is None:
                 return  # The workspace was reset meanwhile.
+            # The pause counts from the moment of trying, so that whoever moves the clock meanwhile moves it too.
+            tried = self._clock.now()
             reason = await self._once(kind, payload, waiting["number"], waiting["reason"])
             if reason is None or waiting["number"] >= len(RETRY_AFTER):
                 self._store.drop("event", event_id)
                 return
-            at = self._clock.now() + RETRY_AFTER[waiting["number"]]
+            at = tried + RETRY_AFTER[waiting["number"]]
             waiting |= {"number": waiting["number"] + 1, "reason": reason, "at": at.isoformat()}
             if self._store.get("event", event_id) is not None:
                 self._store.put("event", event_id, waiting)
