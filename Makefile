@@ -42,6 +42,9 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 test: check $(NODE)/node_modules/.package-lock.json ## everything that is checked, the tests in the browser among it
 	$(BIN)/python -m pytest
 
+bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
+	@$(BIN)/python -m tests.bench.checks
+
 format: $(VENV)/.installed-dev ## write the code as the formatter does
 	$(BIN)/ruff format $(SOURCES)
 	$(BIN)/ruff check --fix $(SOURCES)
