@@ -7,10 +7,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+import yaml
 
-from bot.check import measure, validate
+from bot.check import measure, plugins, validate
 from bot.config import load
+from bot.judge import Relative, parse
 from bot.model import Verdict
+from bot.recorded import KINDS
 from tests.checks.helpers import context, site
 from tests.checks.monitoring import prometheus
 from tests.config.writing import SERVICE, write
@@ -140,3 +143,24 @@ async def test_the_query_for_orders_compares_with_the_same_hour_of_other_weeks(t
     assert finding.verdict is Verdict.WARN, finding.summary
     assert finding.values["usual"] == 40
     assert finding.values["change"] == pytest.approx(-0.175)
+
+
+# ── The recipes that stand ready in app.yaml ─────────────────────────────────────────────────────────────────────────
+
+READY = yaml.safe_load((Path(__file__).parents[2] / "app.yaml").read_text())["defaults"]["checks"]
+#: Where a service names the values itself, any name may stand in a rule.
+NAMED_BY_THE_SERVICE = {"http", "report", "exec", "sql"}
+
+
+@pytest.mark.parametrize("name", sorted(READY))
+def test_every_recipe_that_stands_ready_judges_what_its_plugin_measures(name):
+    one = READY[name]
+    if one["uses"] in KINDS:
+        return
+    plugin = plugins()[one["uses"]]
+    rules = [parse(rule) for ladder in ("require", "pass", "warn") for rule in one.get(ladder, ())]
+    if plugin.name not in NAMED_BY_THE_SERVICE:
+        assert {rule.name for rule in rules} <= set(plugin.values), name
+    if any(isinstance(rule.value, Relative) for rule in rules):
+        assert one["baseline"], name
+        assert one["baseline"]["of"] == "last_passed" or plugin.before is not None
