@@ -14,7 +14,7 @@ from bot.config.mistakes import offer
 from bot.engine.engine import every_item
 from bot.engine.measuring import Turns, context
 from bot.errors import Refused
-from bot.model import Clock, Finding
+from bot.model import Clock, Finding, Value
 from bot.plan import CheckPlan, Plan
 from bot.recorded import KINDS
 from bot.schedule import FollowedClock, SystemClock
@@ -74,6 +74,15 @@ async def facts(plan: Plan, root: Path, *, version: str, commit: str, previous: 
     }
 
 
+async def _baseline(plan: CheckPlan, ctx: check.Context) -> Mapping[str, Value]:
+    """The time before now, where the check can look back. What earlier deployments measured is known to the bot only."""
+    if plan.baseline is None or plan.baseline.of != "window":
+        return {}
+    before = check.Window(until=ctx.clock.now(), last_s=plan.baseline.last_s, aggregate=plan.baseline.aggregate)
+    found, _ = await check.before(plan, ctx, before)
+    return found
+
+
 @asynccontextmanager
 async def clock(around: app.Surroundings) -> AsyncGenerator[Clock]:
     if not around.clock_url:
@@ -95,7 +104,8 @@ async def measured(
 
     async def one(plan: CheckPlan, work: Path) -> Finding:
         async with turns.turn(alone=plan.intrusive):
-            return await check.measure(plan, context(plan, release, clock=clock, environ=environ, work=work))
+            ctx = context(plan, release, clock=clock, environ=environ, work=work)
+            return await check.measure(plan, ctx, await _baseline(plan, ctx))
 
     with TemporaryDirectory(prefix="t-minus-", ignore_cleanup_errors=True) as folder:
         # Tasks take turns in the order in which they began, so the intrusive ones wait for the others only.

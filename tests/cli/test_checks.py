@@ -325,3 +325,24 @@ async def test_a_check_is_explained_with_why_it_matters_and_what_to_do(types: Ty
         "pass, unless app.yaml says otherwise:",
     ):
         assert part in told
+
+
+async def test_a_rule_that_compares_with_the_time_before_is_judged_without_a_deployment(shop, types: Type):
+    def prometheus(request):
+        past = "query_range" in request.path
+        value = {"values": [[at, "0.2"] for at in range(3)]} if past else {"value": [1, "0.9"]}
+        result = {"resultType": "matrix" if past else "vector", "result": [{"metric": {}, **value}]}
+        return 200, [("Content-Type", "application/json")], json.dumps({"status": "success", "data": result})
+
+    with site(prometheus) as here:
+        slower = {
+            "uses": "promql",
+            "with": {"url": f"http://{here.at}", "query": "p95", "allow_private": True},
+            "baseline": {"of": "window", "last": "30 min"},
+            "pass": ["value <= baseline +50%"],
+        }
+        shop(slower=slower)
+        said = await types("checks", "run")
+
+    assert said.code == 2, said.out + said.err
+    assert "value 0.9, at most 0.3 is allowed (baseline +50%)" in said.out
