@@ -85,7 +85,7 @@ def is_measuring(deployment: Deployment, check: str, now: datetime) -> bool:
     if known is None or known.expires_at <= now:
         return True
     asked = deployment.remeasure.get(check)
-    return asked is not None and known.measured_at < asked
+    return asked is not None and asked <= now and known.measured_at < asked
 
 
 def standing(deployment: Deployment, item: ItemPlan, now: datetime) -> Standing:

@@ -23,8 +23,9 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
     verdict, conditions = judge(plan, measured, {})
     unmet = [describe(one) for one in conditions if one.held is not True]
     summary = measured.summary if measured is not None else "nothing was measured yet"
-    if unmet and verdict in {Verdict.FAIL, Verdict.UNKNOWN} and measured is not None:
-        summary = f"{summary}: {unmet[0]}" if summary else unmet[0]
+    if unmet and verdict is not Verdict.PASS and measured is not None:
+        because = _certainty(measured) if conditions and unmet[0].startswith("upper95") else unmet[0]
+        summary = f"{summary}: {because}" if summary else because
     return Finding(
         check=plan.name,
         verdict=verdict,
@@ -34,6 +35,15 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
         values=measured.values if measured else {},
         conditions=conditions,
     )
+
+
+def _certainty(measured: Measured) -> str:
+    """What few probes can and cannot show, in words."""
+    upper, wanted, seen = (float(measured.values.get(name, 0)) for name in ("upper95", "needed", "probes"))
+    more = (
+        f"; {wanted - seen:,.0f} more good ones would show that it is under {ERROR_LIMIT:.1%}" if wanted > seen else ""
+    )
+    return f"the rate may be up to {upper:.2%}{more}"
 
 
 def watched(report: WatchReport | None, window: str) -> Measured | None:

@@ -87,7 +87,7 @@ def _paths(patterns: Iterable[str]) -> Iterable[str]:
     for pattern in patterns:
         found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - patterns may be absolute
         if not found:
-            name = "/".join(Path(pattern).parts[-2:])
+            name = "/".join(part[:12] for part in Path(pattern).parts[-2:-1]) + "/" + Path(pattern).name
             raise Cannot(f"There is no report {name}; have these tests run for this commit?")
         yield from found
 

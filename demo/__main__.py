@@ -96,6 +96,9 @@ async def main() -> int:
             print("\nStopping: scripts are cancelled, everything else is kept for the next time.")
         for part in reversed(parts):
             await part.end()
+        for watch in (HOME / "bot" / "watches").glob("*/wanted"):
+            # A bot that was killed could not tell its probers; this is how they are told.
+            (watch.parent / "stop").touch()
 
 
 async def _until(stop: asyncio.Event, parts: list[Part]) -> int:

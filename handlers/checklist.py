@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from bot import gates
 from bot.decide import checklist
 from bot.engine import Engine
 from bot.engine.engine import every_item
@@ -24,11 +25,8 @@ def register(bolt: Bolt, engine: Engine) -> None:
         elif not item.evidence:
             await _tick_or_redraw(engine, press, item)
         else:
-
-            async def ask() -> Block:
-                return modals.evidence(deployment, item)
-
-            await bolt.show(press, "Evidence", ask)
+            await _may_or_redraw(engine, press, item)
+            await bolt.show(press, "Evidence", _view(modals.evidence(deployment, item)))
 
     @bolt.modal(ids.EVIDENCE_MODAL, wrong="link")
     async def with_evidence(submitted: Submission) -> None:
@@ -84,6 +82,7 @@ def register(bolt: Bolt, engine: Engine) -> None:
             case "na":
                 await bolt.show(press, "Not applicable", _view(modals.not_applicable(deployment, [item])))
             case "waive":
+                gates.check_holds(deployment, item.role, press.by, f"waive “{item.title}”")
                 said = _summary(deployment, item)
                 await bolt.show(press, "Waive", _view(modals.waive(deployment, item, said, now)))
             case "evidence":
@@ -105,6 +104,15 @@ async def _tick_or_redraw(engine: Engine, press: Press, item: ItemPlan) -> None:
     """A refused tick is taken back on the presser's screen too."""
     try:
         await engine.tick(press.deployment, item.key, by=press.by)
+    except Refused:
+        await engine.touch(press.deployment, item.key)
+        raise
+
+
+async def _may_or_redraw(engine: Engine, press: Press, item: ItemPlan) -> None:
+    """Refuse before a form is filled in for nothing, and take the tick back on the presser's screen."""
+    try:
+        gates.check_holds(await engine.get(press.deployment), item.role, press.by, f"tick “{item.title}”")
     except Refused:
         await engine.touch(press.deployment, item.key)
         raise

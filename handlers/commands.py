@@ -73,7 +73,8 @@ class Commands:
         first, _, rest = words.text.strip().partition(" ")
         if not first:
             live = await self._engine.under_way(words.channel)
-            self._bolt.say(words.to, answers.overview(live, self._engine.clock.now()))
+            frozen = await self._engine.frozen_now()
+            self._bolt.say(words.to, answers.overview(live, self._engine.clock.now(), frozen))
             return
         handle = self.known.get(first.lower())
         if handle is None:
@@ -145,8 +146,10 @@ class Commands:
         return tuple(self._engine.settings.environments(service)) if service in self._engine.settings.services else ()
 
     async def _status(self, request: Request) -> Answer:
-        deployment = await self._meant(request)
-        return answers.status(deployment, self._engine.clock.now())
+        frozen = await self._engine.frozen_now()
+        if not request.named and not await self._engine.under_way(request.words.channel):
+            return answers.overview([], self._engine.clock.now(), frozen)
+        return answers.status(await self._meant(request), self._engine.clock.now(), frozen)
 
     async def _why(self, request: Request) -> Answer:
         return answers.why(await self._meant(request), self._engine.clock.now())
@@ -166,7 +169,8 @@ class Commands:
     async def _check(self, request: Request) -> Answer:
         deployment = await self._meant(request)
         names = await self._engine.measure(deployment.id, by=request.words.by, name=request.rest)
-        return answers.said(f"Measuring {', '.join(names)} for *{deployment.id}*; its thread shows each as it comes.")
+        what = names[0] if len(names) == 1 else f"all {len(names)} checks"
+        return answers.said(f"Measuring {what} for *{deployment.id}*; its thread shows each as it comes.")
 
     async def _run(self, request: Request) -> Answer:
         deployment = await self._meant(request)
@@ -214,10 +218,9 @@ class Commands:
     async def _freeze(self, request: Request) -> Answer:
         service, reason = self._service(request.rest)
         freeze = await self._engine.freeze(service=service, reason=reason, by=request.words.by)
-        what = esc(freeze.service) if service else "every service"
-        return answers.said(
-            f"Nothing of {what} may start from {moment(freeze.from_at)} on. `/deploy unfreeze {service}` ends it."
-        )
+        what = esc(freeze.service) if service else "Everything"
+        ending = f"/deploy unfreeze {service}".strip()
+        return answers.said(f"{what} is frozen: nothing starts from {moment(freeze.from_at)} on. `{ending}` ends it.")
 
     async def _unfreeze(self, request: Request) -> Answer:
         service, _ = self._service(request.rest)

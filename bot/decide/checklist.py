@@ -48,7 +48,9 @@ def tick(
     one = item(deployment, key)
     _check_open(deployment, one)
     if key in deployment.ticks:
-        return None
+        if deployment.ticks[key].by.id == by.id:
+            return None
+        raise Refused(f"“{one.title}” was ticked already, by {deployment.ticks[key].by.name}.")
     if one.check and not one.confirm:
         raise Refused(f"“{one.title}” is measured; use Measure again, or waive it.")
     role = gates.check_holds(deployment, one.role, by, f"tick “{one.title}”")

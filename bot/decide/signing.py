@@ -37,6 +37,9 @@ def sign(deployment: Deployment, role: str, *, go: bool, by: Person, now: dateti
     standing = gates.sign_off(deployment, role, now)
     if standing is not None and (standing.go, standing.by.id, standing.reason) == (go, by.id, said):
         return None
+    if standing is not None and standing.go and go:
+        title = deployment.seat(role).title
+        raise Refused(f"{title} has given its go already, by {standing.by.name}; nothing more is needed.")
     given = SignOff(
         role=role,
         by=by,

@@ -323,6 +323,7 @@ class Engine:
             raise Refused(f"There is no service “{service[:40]}”; known are {', '.join(self.settings.services)}.")
         if not reason.strip():
             raise Refused("A change freeze needs a reason: /deploy freeze checkout Black Friday.")
+        await self._check_may_freeze(service, by)
         until = self.clock.now() + timedelta(hours=hours) if hours else None
         said, of = reason.strip()[:300], service or EVERY
         # The same wish again, as when its answer was lost, is the same freeze: one unfreeze has to end it.
@@ -335,9 +336,28 @@ class Engine:
         named = [one for one in await self.store.freezes() if one.service == (service or EVERY)]
         if not named:
             raise Refused("There is no such change freeze; /deploy status shows what is frozen.")
+        await self._check_may_freeze(service, by)
         ended = await self.store.unfreeze(named[-1].number, by=by)
         await self.tend_freezes()
         return ended
+
+    async def frozen_now(self) -> list[str]:
+        """What is frozen, in sentences."""
+        now = self.clock.now()
+        return [_freeze_words(one) for one in await self.store.freezes() if one.from_at <= now]
+
+    async def _check_may_freeze(self, service: str, by: Person) -> None:
+        """Only somebody of a roster that it concerns, or an operator."""
+        if by.id.startswith("op:"):
+            return
+        for (of, _), plan in self.settings.plans.items():
+            if service in {"", of}:
+                for role in plan.roles:
+                    if by.id in {(await self.directory.person(who)).id for who in (role.contact, role.backup)}:
+                        return
+        raise Refused(
+            "Only somebody of the roster can begin or end a change freeze. /deploy contacts shows who that is."
+        )
 
     async def tend_freezes(self) -> None:
         """Tell every deployment that has not started whether a freeze covers it."""
@@ -350,8 +370,7 @@ class Engine:
         now = self.clock.now()
         for freeze in await self.store.freezes():
             if freeze.covers(service, environment) and freeze.from_at <= now:
-                what = "everything" if freeze.service == EVERY else freeze.service
-                return f"a change freeze covers {what}, by {freeze.by.name}: {freeze.reason}"
+                return _freeze_words(freeze)
         return ""
 
     # ── What the world reports ───────────────────────────────────────────────────────────────────────────────────────
@@ -398,6 +417,11 @@ class Engine:
 def _nothing(deployment: Deployment, now: datetime) -> Change | None:  # noqa: ARG001 - a decision like the others
     """Nobody asked for anything."""
     return None
+
+
+def _freeze_words(freeze: Freeze) -> str:
+    what = "everything" if freeze.service == EVERY else freeze.service
+    return f"a change freeze covers {what}, by {freeze.by.name}: {freeze.reason}"
 
 
 def owner_of(run_id: str) -> str:

@@ -71,9 +71,10 @@ def help_text() -> Answer:
     return _answer(kit.section("\n".join(lines)), kit.context(note), text="\n".join(lines))
 
 
-def overview(live: Sequence[Deployment], now: datetime) -> Answer:
+def overview(live: Sequence[Deployment], now: datetime, frozen: Sequence[str] = ()) -> Answer:
     """`/deploy` alone: what is under way here, and the commonest commands."""
     lines = [f"• *{esc(one.id)}*  {card.summary(one, now)}" for one in live] or ["Nothing is being deployed here."]
+    lines += [f"⏸️ {esc(one[:1].upper() + one[1:])}." for one in frozen]
     common = "\n".join(
         f"`/deploy {' '.join((one.word, esc(one.arguments))).strip()}`  {one.says}" for one in COMMANDS if one.common
     )
@@ -100,13 +101,14 @@ def _what_next(deployment: Deployment) -> str:
     return "The next step runs, or time has to pass; the card says which."
 
 
-def status(deployment: Deployment, now: datetime) -> Answer:
+def status(deployment: Deployment, now: datetime, frozen: Sequence[str] = ()) -> Answer:
     lines = [f"*{card.summary(deployment, now)}* ({esc(deployment.id)})", card.journey(deployment)]
     state = card.state_line(deployment)
     if state:
         lines.append(state)
     if deployment.phase.value == "preflight":
         lines.append(card.board(deployment, now))
+    lines += [f"⏸️ {esc(one[:1].upper() + one[1:])}." for one in frozen]
     if deployment.thread:
         lines.append(f"<{signs.link_target(deployment.thread)}|the thread>")
     return _answer(kit.section("\n".join(lines)), text="\n".join(lines))

@@ -52,7 +52,11 @@ def summary(deployment: Deployment, now: datetime) -> str:
     if deployment.hold is not None:
         state = f"on hold, {state}"
     if waiting and not deployment.over:
-        state += f", {plural(waiting, 'thing')} in the way"
+        state += (
+            f", {plural(waiting, 'task')} open"
+            if deployment.phase is Phase.LIVE
+            else f", {plural(waiting, 'thing')} in the way"
+        )
     return f"{esc(signs.name(deployment))}: {esc(state)}"
 
 
@@ -175,9 +179,16 @@ def _reached(deployment: Deployment, phase: Phase) -> int:
 def _checklist(deployment: Deployment, now: datetime) -> str:
     at = min(now, deployment.started_at) if deployment.started_at is not None else now
     done, of = gates.progress(deployment, gates.preflight_items(deployment), at)
+    standings = [gates.standing(deployment, item, at) for item in gates.preflight_items(deployment)]
+    apart = [
+        f"{count} {word}"
+        for stands, word in ((gates.Standing.WAIVED, "waived"), (gates.Standing.NOT_APPLICABLE, "not applicable"))
+        if (count := standings.count(stands))
+    ]
+    counted = ", ".join([f"{number(done)} of {number(of)}", *apart])
     if deployment.phase is not Phase.PREFLIGHT:
-        return f"Checklist {number(done)} of {number(of)} when it started" if deployment.deploy_at else ""
-    return f"Checklist {bar(done, of)} {number(done)} of {number(of)}"
+        return f"Checklist {counted} when it started" if deployment.deploy_at else ""
+    return f"Checklist {bar(done, of)} {counted}"
 
 
 def board(deployment: Deployment, now: datetime) -> str:
@@ -214,7 +225,7 @@ def _in_the_way(deployment: Deployment, now: datetime) -> list[Block]:
         ]
         hold = f" Sign-offs hold until {moment(min(ends))}." if ends else ""
         return [kit.section(f"✅ *All clear.*{hold}")]
-    lines = [f"*In the way ({len(waiting)})*"]
+    lines = [f"*{'Open' if deployment.phase is Phase.LIVE else 'In the way'} ({len(waiting)})*"]
     lines += [blocker_line(deployment, number_, blocker) for number_, blocker in enumerate(waiting[:MOST], start=1)]
     if len(waiting) > MOST:
         lines.append(f"_and {len(waiting) - MOST} more: /deploy why_")
@@ -232,7 +243,7 @@ def blocker_line(deployment: Deployment, index: int, blocker: Blocker) -> Raw:
 def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
     """The one thing to press next comes first."""
     if deployment.over:
-        return []
+        return [_more(deployment)]
     carried = ids.value(deployment.id)
     hold = (
         kit.button("Resume", ids.RESUME, carried, style="primary")

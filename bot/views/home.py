@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot import gates
 from bot.decide.time import open_tasks
-from bot.model import OVER, Deployment, Phase
+from bot.model import OVER, Deployment, Phase, StepState
 from bot.plan import ItemPlan
 from bot.text import esc, moment, plural
 from bot.views import card, ids, kit, signs
@@ -62,6 +62,11 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
         yield from _to_tick(one, gates.preflight_items(one), held, now)
     if one.phase is Phase.VERIFYING:
         yield from _to_tick(one, (*one.plan.verification.items, *one.plan.criteria.items), held, now)
+    for step in one.plan.steps:
+        record = one.steps.get(step.key)
+        asks = record is not None and record.state is StepState.ASKING and record.by is None
+        if asks and step.stage.value == one.phase.value and (step.role in held or (not step.role and held)):
+            yield kit.section(f"*{esc(signs.name(one))}*: {esc(step.title)} waits for you{_link(one)}")
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
         yield kit.section(
             f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}", accessory=card.roll_back_button(one)

@@ -112,7 +112,7 @@ def _asks(deployment: Deployment, key: str) -> bool:
 def _runs(deployment: Deployment) -> Iterator[Wanted]:
     for run in deployment.runs:
         text = f"{esc(run.title)}: {esc(ending(run.report)) if run.report.over else 'running'}"
-        yield _reply(deployment, f"run:{run.id}", text, steps.run(deployment, run))
+        yield _reply(deployment, f"run:{run.id}", text, steps.run(deployment, run), urgent=run.report.over)
         if _worth_keeping(deployment, run):
             yield Wanted(
                 key=f"log:{run.id}",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.errors import Refused
 from bot.model import Deployment
 from bot.plan import ItemPlan
 from bot.text import esc
@@ -74,6 +75,8 @@ def abort(deployment: Deployment) -> Block:
 
 def accept(deployment: Deployment) -> Block:
     open_alarms = [alarm for alarm in deployment.alarms if alarm.settled_at is None]
+    if not open_alarms:
+        raise Refused(f"{deployment.id} has moved on; there is nothing to accept any more.")
     what = "\n".join(f"• {esc(alarm.title)}: {esc(alarm.detail)}" for alarm in open_alarms)
     intro = f"*{esc(signs.name(deployment))}* goes on in spite of:\n{what}"
     return _reason(ids.ACCEPT_MODAL, "Accept", intro, "Accept", ids.value(deployment.id), "A known outlier, see INC-12")

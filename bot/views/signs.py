@@ -116,4 +116,6 @@ def step_line(title: str, record: StepRecord | None, about: str = "") -> str:
         took = f" · {duration((record.ended_at - record.at).total_seconds())}"
     by = f" · {esc(record.by.name)}" if record.by is not None else ""
     note = f"\n{esc(clip(record.note, 400))}{by}{took}" if record.note else took
+    if record.state is StepState.ASKING and about:
+        note = f"\n_{esc(about.strip('`'))}_"
     return f"{OF_STEP[record.state]}   *{esc(title)}*{note}"

@@ -4,7 +4,7 @@ from bot import gates
 from bot.decide.journey import failed_step
 from bot.decide.runs import ending
 from bot.model import Deployment, Phase, Run, RunState, StepState
-from bot.plan import Stage, StepPlan
+from bot.plan import Stage, StepKind, StepPlan
 from bot.text import bar, clip, duration, esc, plural
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
@@ -37,8 +37,10 @@ def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
         return []
     if record.state is StepState.ASKING and record.by is None and here:
         who = signs.owner(deployment, step.role)
-        asked = kit.confirm(step.title, f"{step.title}: as {who} you say that it may go ahead.", "Go ahead")
-        go = kit.button("Go ahead", ids.CONFIRM, carried, style="primary", confirm=asked)
+        said = "it is done" if step.kind is StepKind.CONFIRM else "it may go ahead"
+        label = "Done" if step.kind is StepKind.CONFIRM else "Go ahead"
+        asked = kit.confirm(step.title, f"{step.title}: as {who} you say that {said}.", label)
+        go = kit.button(label, ids.CONFIRM, carried, style="primary", confirm=asked)
         skip = kit.button("Skip, because…", ids.SKIP, carried)
         return [kit.context(f"{esc(who)} decides."), *kit.actions(go, skip)]
     failed = failed_step(deployment)
@@ -84,7 +86,7 @@ def _state(one: Run) -> tuple[str, str]:
     report = one.report
     match report.state:
         case RunState.WANTED:
-            return "⏳", f"waits for host {esc(one.spec.host)}"
+            return "⏳", "starting"
         case RunState.RUNNING:
             asked = f"cancelled by {esc(one.cancelled_by.name)}, ending" if one.cancelled_by else "running"
             return "⏳", asked

@@ -168,3 +168,48 @@ async def test_a_script_that_may_not_be_run_by_hand_is_refused(w: World):
     assert await w.types("U000MARA", "run deploy") == "“deploy” cannot be run by hand; what can is: health."
     assert "Running health" in await w.types("U000MARA", "run health")
     assert (await w.store.get("shop-1")).runs[0].spec.argv == ("./health.sh",)
+
+
+async def test_only_the_roster_begins_and_ends_a_change_freeze(w: World):
+    assert await w.types("U000IVY", "freeze Black Friday") == (
+        "Only somebody of the roster can begin or end a change freeze. /deploy contacts shows who that is."
+    )
+    await w.types("U000ANA", "freeze Black Friday")
+    assert "Only somebody of the roster" in await w.types("U000IVY", "unfreeze")
+
+    assert "A change freeze covers everything, by Ana Ruiz: Black Friday." in await w.types("U000IVY", "status")
+
+
+async def test_the_captain_may_hold_and_release_what_they_started(w: World):
+    await w.clear()
+
+    await w.types("U000MARA", "hold lunch")
+    assert "on hold by Mara Lind: lunch" in await w.types("U000ANA", "why")
+    await w.types("U000MARA", "resume")
+
+    assert (await w.buttons())[0] == "Start"
+
+
+async def test_nobody_replaces_a_colleagues_go_by_saying_the_same(w: World):
+    await w.clear()
+
+    assert await w.types("U000BEN", "go") == "DevOps Lead has given its go already, by Ana Ruiz; nothing more is needed."
+    assert "GO  Ana Ruiz" in await w.reads("card")
+
+
+async def test_a_form_does_not_open_for_somebody_who_would_be_refused(w: World):
+    await w.opened()
+
+    said = await w.ticks("U000IVY", "Plan verified")
+
+    assert said == "Only DevOps Lead (Ana Ruiz, backup Ben Okafor) can tick “Plan verified”."
+    assert w.slack.views == {}
+
+
+async def test_what_was_waived_is_counted_on_the_card(w: World):
+    await w.opened()
+    await w.measured(verdict=Verdict.FAIL, summary="5 days left")
+    await w.chooses("U000ANA", "Certificates valid", "Waive…")
+    await w.submits("U000ANA", reason="renewed tomorrow", until=int(w.clock.now().timestamp()) + 86_400)
+
+    assert "1 of 3, 1 waived" in await w.reads("card")
