@@ -68,7 +68,11 @@ async def files(params: Params, ctx: Context) -> Measured:
     kinds = ("missing", "not_executable", "broken", "changed", "differing", "secrets")
     counts = {kind: sum(kind in one.wrong for one in seen) for kind in kinds}
     wrong = [f"{one.path} {sentence}" for one in seen for sentence in one.wrong.values()]
-    good = "; ".join(f"there and whole, sha256 {one.sha256[:12]}" for one in seen[:1]) if len(seen) == 1 else f"{len(seen)} files there"
+    good = (
+        "; ".join(f"there and whole, sha256 {one.sha256[:12]}" for one in seen[:1])
+        if len(seen) == 1
+        else f"{len(seen)} files there"
+    )
     good += f", equal to {params.commit[:7]}" if params.commit else ""
     return Measured(
         values={"files": len(seen), **counts},
