@@ -67,6 +67,8 @@ class Surroundings:
     bot_token: str
     app_token: str
     signing_secret: str
+    #: HOST:PORT to listen on for pings; empty: nothing listens.
+    ping: str
     #: Scripts and watches end with the bot (for a demonstration; in production they survive it).
     ends_all: bool
     #: How long a message whose fate is unknown rests before it is looked up in Slack; longer than any call can last.
@@ -88,6 +90,7 @@ class Surroundings:
             signing_secret=environ.get("SLACK_SIGNING_SECRET", ""),
             ends_all=environ.get("TMINUS_ENDS_ALL", "") == "1",
             grace_s=_seconds(environ, "TMINUS_GRACE_S", 30.0),
+            ping=environ.get("TMINUS_PING", ""),
             environ=environ,
         )
 
@@ -241,7 +244,7 @@ def _engine(
 
 async def _listen_for_pings(stack: AsyncExitStack, around: Surroundings, settings: Settings, store: Store) -> None:
     """Where `TMINUS_PING` says so; most bots are told nothing from outside."""
-    if not (listen := around.environ.get("TMINUS_PING", "")):
+    if not (listen := around.ping):
         return
     # Only this needs a web server in Socket Mode.
     from bot import ping  # noqa: PLC0415

@@ -142,6 +142,7 @@ class Messages:
         log.info("message was found", extra={"deployment": owed.deployment, "key": owed.key, "ts": ts})
         crash("outbox.found")
         await self._outbox.shown(owed, channel=channel, ts=ts, shown_hash=form)
+        crash("outbox.shown")
 
     async def _find(self, owed: Owed, channel: str, thread_ts: str) -> tuple[str, str] | None:
         """Where it stands, and in which form. A thread is read as a whole: a replica may have posted before our last."""
