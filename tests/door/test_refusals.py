@@ -193,7 +193,9 @@ async def test_the_captain_may_hold_and_release_what_they_started(w: World):
 async def test_nobody_replaces_a_colleagues_go_by_saying_the_same(w: World):
     await w.clear()
 
-    assert await w.types("U000BEN", "go") == "DevOps Lead has given its go already, by Ana Ruiz; nothing more is needed."
+    assert (
+        await w.types("U000BEN", "go") == "DevOps Lead has given its go already, by Ana Ruiz; nothing more is needed."
+    )
     assert "GO  Ana Ruiz" in await w.reads("card")
 
 
