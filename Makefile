@@ -14,18 +14,18 @@ help: ## this list
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --no-warn-script-location --constraint constraints.txt --editable .
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/pip install --quiet --no-warn-script-location --constraint constraints.txt --editable '.[dev]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.sandbox.nodejs
 
 $(VENV)/.installed-demo: $(VENV)/.installed
-	$(BIN)/pip install --quiet --no-warn-script-location --constraint constraints.txt --editable '.[demo]'
+	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
 	@touch $@
 
 demo: $(VENV)/.installed-demo ## a small production, a Slack workspace in the browser, and the bot: no account needed
