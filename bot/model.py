@@ -391,6 +391,8 @@ class StepRecord:
     note: str = ""
     by: Person | None = None
     ended_at: datetime | None = None
+    #: Whoever has to act was reminded.
+    reminded_at: datetime | None = None
 
     @property
     def settled(self) -> bool:
@@ -408,6 +410,7 @@ class Alarm:
     by: Person | None = None
     #: When it rolls back by itself (only where the configuration says `auto: true`).
     auto_at: datetime | None = None
+    reminded_at: datetime | None = None
     settled_at: datetime | None = None
     settled_by: Person | None = None
     #: `accepted`, `retried` or `rolled_back`.

@@ -126,3 +126,14 @@ def program(script: ScriptPlan, root: Path) -> Path | None:
         if "/" in argument:
             return folder / argument
     return None
+
+
+def edited(plan: Plan, key: str, root: Path, signed: str) -> str:
+    """Why a script must not run: it is not the one that was signed. Empty: it is, or nobody knows what was signed."""
+    path = program(plan.scripts[key], root)
+    if not signed or path is None or not path.is_file():
+        return ""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest == signed:
+        return ""
+    return f"{path.name} was edited since it was signed (sha256 {digest[:12]}, signed {signed[:12]}); put it back, or abort"

@@ -8,8 +8,22 @@ from bot import gates
 from bot.decide.journey import AFTER_THE_SCRIPT, raise_alarm, roll_back
 from bot.errors import Refused
 from bot.machine import Move, advance
-from bot.model import MACHINE, Alarm, Ask, Change, Deployment, Finding, FollowUp, Line, Person, Phase, Verdict
-from bot.plan import FollowUpPlan, ItemPlan, TriggerPlan
+from bot.model import (
+    MACHINE,
+    Alarm,
+    Ask,
+    Change,
+    Deployment,
+    Finding,
+    FollowUp,
+    Line,
+    Person,
+    Phase,
+    StepRecord,
+    StepState,
+    Verdict,
+)
+from bot.plan import FollowUpPlan, ItemPlan, Stage, StepPlan, TriggerPlan
 
 #: A trigger that rolls back by itself gives people this long to say no.
 AUTO_AFTER = timedelta(minutes=2)
@@ -49,6 +63,37 @@ def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
         if ask.escalated_at is None and now >= ask.at + timedelta(seconds=plan.escalate_after_s):
             return _asked(deployment, role, replace(ask, escalated_at=now), f"asked the backup of {title}")
     return None
+
+
+def remind_deciders(deployment: Deployment, now: datetime) -> Change | None:
+    """Remind once of a question that nobody has answered: a step that asks, or whether to roll back."""
+    if deployment.hold is not None:
+        return None
+    late = timedelta(seconds=deployment.plan.sign_off.remind_after_s)
+    asking = asking_step(deployment)
+    if asking is not None:
+        step, record = asking
+        if record.reminded_at is None and now >= record.at + late:
+            steps = {**deployment.steps, step.key: replace(record, reminded_at=now)}
+            line = Line(what=f"reminded of {step.title}", facts={"step": step.key})
+            return Change(deployment=replace(deployment, steps=steps), lines=(line,))
+    if deployment.phase is Phase.DECIDING:
+        for alarm in deployment.alarms:
+            if alarm.settled_at is None and alarm.reminded_at is None and now >= alarm.at + late:
+                alarms = tuple(replace(one, reminded_at=now) if one is alarm else one for one in deployment.alarms)
+                line = Line(what=f"reminded of the decision: {alarm.title}", facts={"trigger": alarm.key})
+                return Change(deployment=replace(deployment, alarms=alarms), lines=(line,))
+    return None
+
+
+def asking_step(deployment: Deployment) -> tuple[StepPlan, StepRecord] | None:
+    """The step that waits for a person's word just now."""
+    if deployment.phase.value not in {stage.value for stage in Stage}:
+        return None
+    current = gates.current_step(deployment, Stage(deployment.phase.value))
+    if current is None or current[1] is None or current[1].state is not StepState.ASKING or current[1].by is not None:
+        return None
+    return current[0], current[1]
 
 
 def _asked(deployment: Deployment, role: str, ask: Ask, what: str) -> Change:
@@ -206,6 +251,7 @@ def roll_back_by_itself(deployment: Deployment, now: datetime) -> Change | None:
 RULES: tuple[Callable[[Deployment, datetime], Change | None], ...] = (
     ask_for_sign_offs,
     remind_signers,
+    remind_deciders,
     plan_follow_ups,
     tend_follow_ups,
     judge_triggers,
@@ -244,4 +290,9 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
                 yield record.snoozed_until
             yield since + timedelta(seconds=plan.remind_after_s)
             yield since + timedelta(seconds=plan.escalate_after_s)
+    late = timedelta(seconds=deployment.plan.sign_off.remind_after_s)
+    asking = asking_step(deployment)
+    if asking is not None:
+        yield asking[1].at + late
+    yield from (alarm.at + late for alarm in deployment.alarms if alarm.settled_at is None)
     yield from (alarm.auto_at for alarm in deployment.alarms if alarm.auto_at and alarm.settled_at is None)

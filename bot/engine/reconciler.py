@@ -4,14 +4,17 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bot import gates
 from bot.decide.settle import checks_wanted
 from bot.engine.engine import Engine, operator
 from bot.errors import Unreachable
-from bot.model import Deployment, Phase, RunState, StepState, WatchSpec
+from bot.model import Deployment, Phase, Run, RunState, StepState, WatchSpec
 from bot.plan import Stage, StepKind
+from bot.release import edited
 from bot.schedule import Alarms, FollowedClock
 from bot.scripts import Scripts
 from bot.watch import Watches
@@ -118,12 +121,25 @@ class Reconciler:
     # ── Scripts and the watch ────────────────────────────────────────────────────────────────────────────────────────
 
     async def _run(self, deployments: list[Deployment]) -> None:
-        runs = [run for one in deployments for run in one.runs if not run.report.over]
+        open_ = [(one, run) for one in deployments for run in one.runs if not run.report.over]
+        runs = [run for one, run in open_ if not await self._refused(one, run)]
         await self._scripts.look(
             [run.spec for run in runs],
             cancelled={run.id for run in runs if run.cancelled_by is not None},
             begun={run.id for run in runs if run.report.state is not RunState.WANTED},
         )
+
+    async def _refused(self, one: Deployment, run: Run) -> bool:
+        """A script that changes production runs as it was signed, or not at all. The way back is never barred."""
+        stage = next((step.stage for step in one.plan.steps if step.key == run.step), None)
+        begun = run.report.state is not RunState.WANTED or self._scripts.log(run.id).parent.exists()
+        if begun or run.spec.host != self._host or stage not in {Stage.PREPARING, Stage.DEPLOYING}:
+            return False
+        signed = one.release.script_hashes.get(run.script, "")
+        why = await asyncio.to_thread(edited, one.plan, run.script, Path(self._engine.world.root), signed)
+        if why:
+            await self._engine.run_reported(replace(run.report, state=RunState.NEVER_RAN, why=why))
+        return bool(why)
 
     async def _watch(self, deployments: list[Deployment]) -> None:
         watched = [one for one in deployments if one.phase in WATCHED and one.plan.watch is not None]

@@ -100,6 +100,9 @@ def _steps(deployment: Deployment) -> Iterator[Wanted]:
                 called = f"{mention(seat.contact.id)} {mention(seat.backup.id)}"
                 said = f"{esc(asking_step.title)} waits for a go-ahead of {esc(seat.title)}. {called}"
                 yield _reply(deployment, f"asks:{asking_step.key}", said, [], urgent=True)
+                if deployment.steps[asking_step.key].reminded_at is not None:
+                    again = f"Still waiting: {said}"
+                    yield _reply(deployment, f"asks:{asking_step.key}:again", again, [], urgent=True)
     if deployment.watch is not None and deployment.phase is not Phase.PREFLIGHT:
         yield _reply(deployment, "watch", "Watch", watching.watch(deployment))
 
@@ -163,6 +166,12 @@ def _alarms(deployment: Deployment) -> Iterator[Wanted]:
     for number, alarm in enumerate(deployment.alarms):
         blocks = watching.alarm(deployment, alarm)
         yield _reply(deployment, f"alarm:{number}", watching.alarm_text(deployment, alarm), blocks, urgent=True)
+        if alarm.reminded_at is not None and alarm.settled_at is None:
+            called = " ".join(
+                mention(person.id) for seat in deployment.roster for person in (seat.contact, seat.backup)
+            )
+            said = f"Still undecided: roll back, or accept? {esc(alarm.title)}: {esc(alarm.detail)} {called}"
+            yield _reply(deployment, f"alarm:{number}:again", said, [], urgent=True)
 
 
 def _follow_ups(deployment: Deployment, now: datetime) -> Iterator[Wanted]:

@@ -262,3 +262,35 @@ async def test_whoever_has_to_verify_is_told_and_finds_it_at_home(w: World):
     assert "1 item to tick" in str(ana)
     assert "Answers well" in str(ana)
     assert "Nothing waits for you" in str(home("U000IVY", [await w.store.get("shop-1")], w.clock.now()))
+
+
+async def test_a_question_that_nobody_answers_is_asked_again_once(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    assert "alarm:0:again" not in await w.keys()
+
+    await w.passes(minutes=10)
+    assert "Still undecided: roll back, or accept?" in await w.reads("alarm:0:again")
+    await w.presses("U000BEN", "Roll back", message="alarm:0")
+    await w.script_ends("rollback")
+    await w.passes(minutes=10)
+
+    assert "Still waiting: Restore database waits for a go-ahead" in await w.reads("asks:restore:again")
+    assert sum("reminded of" in line for line in await w.story()) == 2
+
+
+async def test_a_script_that_was_edited_after_it_was_signed_never_runs(w: World):
+    script = Path(w.engine.world.root, "deploy.sh")
+    script.write_text("#!/bin/sh\necho as it was reviewed\n")
+    await w.clear()
+    await w.presses("U000MARA", "Start")
+    await w.script_ends("freeze")
+    await w.announced("notify")
+    script.write_text("#!/bin/sh\necho something else\n")
+    await w.watch_sees()
+
+    wanted = await w.looks()
+
+    assert wanted == [], "nothing is handed to the supervisor"
+    assert await w.phase() == "deciding"
+    assert "deploy.sh was edited since it was signed" in await w.reads("alarm:0")

@@ -16,7 +16,7 @@ import handlers
 from bot.chat import Whisper
 from bot.config import load
 from bot.decide.runs import World as Place
-from bot.engine import Engine
+from bot.engine import Engine, Reconciler
 from bot.engine.engine import project
 from bot.errors import Refused
 from bot.model import Deployment, Finding, Person, RunReport, RunState, Verdict, Wanted, WatchReport, Window
@@ -248,6 +248,30 @@ class World:
         await self.engine.watch_reported(
             WatchReport(id="shop-1", alive=True, baseline=before, since=after, recent=after, down_s=down)
         )
+
+    async def looks(self) -> list[str]:
+        """The reconciler looks once; the ids of the runs that it hands to the supervisor."""
+        handed: list[str] = []
+
+        class Quiet:
+            async def look(self, wanted: Any, **_: Any) -> None:
+                handed.extend(one.id for one in wanted if hasattr(one, "argv"))
+
+            def log(self, run_id: str) -> Path:
+                return Path("/nowhere") / run_id / "log"
+
+            async def mark(self, *_: Any) -> None: ...
+
+            async def rate(self, *_: Any) -> None: ...
+
+            def arm_all(self, times: Any) -> None: ...
+
+        quiet: Any = Quiet()
+        reconciler = Reconciler(self.engine, scripts=quiet, watches=quiet, alarms=quiet, host="here")
+        await reconciler._look()
+        await reconciler.close()
+        await self.engine.measuring.close()
+        return handed
 
     async def announced(self, step: str) -> None:
         await self.engine.announced("shop-1", step, note="told 1 channel", ok=True)
