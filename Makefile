@@ -44,7 +44,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 	$(BIN)/lint-imports --no-cache
 
 test: check $(NODE)/node_modules/.package-lock.json ## everything that is checked, the tests in the browser among it
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
 	@$(BIN)/python -m tests.bench.checks
