@@ -148,12 +148,14 @@ async def run(around: Surroundings, *, http: str = "") -> None:
     settings = load_settings(around)
     async with AsyncExitStack() as stack:
         bot = await _build(stack, around, settings)
+        # Before anybody is told that it is ready: from then on a signal ends it in order.
+        stopped = _stopped_by_signals()
         if http:
             await stack.enter_async_context(_http(bot.app, http))
         else:
             await stack.enter_async_context(_socket(bot.app, around))
         log.info("t-minus is ready", extra={"services": list(settings.services)})
-        await _until_stopped(bot.loops)
+        await _until_stopped(stopped, bot.loops)
         log.info("t-minus is stopping")
         await bot.bolt.drain()
         if around.ends_all:
@@ -338,11 +340,16 @@ async def _http(app: AsyncApp, listen: str) -> AsyncGenerator[None]:
         yield
 
 
-async def _until_stopped(loops: "list[asyncio.Task[None]]") -> None:
-    """Wait for a signal; a loop that ends by itself is a bug, and ends the program with its error."""
+def _stopped_by_signals() -> asyncio.Event:
+    """Set by SIGTERM and SIGINT."""
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+async def _until_stopped(stopped: asyncio.Event, loops: "list[asyncio.Task[None]]") -> None:
+    """Wait for a signal; a loop that ends by itself is a bug, and ends the program with its error."""
     waiting = asyncio.create_task(stopped.wait())
     done, _ = await asyncio.wait({waiting, *loops}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()

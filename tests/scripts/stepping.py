@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from bot.scripts import supervisor
 
@@ -24,18 +25,27 @@ def _ptrace(request: int, pid: int, data: int = 0) -> None:
 
 @contextmanager
 def orphans_come_here() -> Iterator[Callable[[], None]]:
-    """Gives a function that waits until every process that lost its parent meanwhile has ended."""
+    """Gives a function that waits until every process that lost its parent meanwhile has ended.
+
+    What was a child of ours before (a database that other tests of this process use) is nobody's orphan and lives on.
+    """
+    before = _children()
     _libc.prctl(supervisor._PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     try:
-        yield _wait_for_all
+        yield lambda: _wait_for_all_but(before)
     finally:
         _libc.prctl(supervisor._PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
-def _wait_for_all() -> None:
-    with suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+def _wait_for_all_but(spared: set[int]) -> None:
+    while orphans := _children() - spared:
+        for pid in orphans:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> set[int]:
+    return {int(pid) for listed in Path("/proc/self/task").glob("*/children") for pid in listed.read_text().split()}
 
 
 def kill_before(

@@ -177,6 +177,17 @@ def test_killed_between_every_two_system_calls_it_has_run_at_most_once(tmp_path:
     assert sum(seen.values()) >= 60, seen
 
 
+def test_who_waits_for_orphans_does_not_wait_for_what_lived_before():
+    """Other tests of this process may have a database running."""
+    with subprocess.Popen(["sleep", "600"]) as neighbour, stepping.orphans_come_here() as wait_for_orphans:
+        subprocess.run(["bash", "-c", "sleep 0.2 & disown"], check=True)
+
+        wait_for_orphans()
+
+        assert neighbour.poll() is None
+        neighbour.kill()
+
+
 @pytest.mark.slow
 def test_stopped_between_every_two_system_calls_no_verdict_is_given_while_the_supervisor_lives(tmp_path: Path):
     """A look at each of those moments sees it come up, run and finish; were there a moment without the lock, it would be judged."""
