@@ -18,7 +18,7 @@ from bot.check.keeping import cleaned, summary
 from bot.check.plugin import Context, Plugin, Window, completed, named
 from bot.check.valid import read_params
 from bot.errors import Cannot, ConfigError, Unreachable
-from bot.model import Finding, Measured, Value, Verdict
+from bot.model import Condition, Finding, Measured, Value, Verdict
 from bot.net import words
 from bot.plan import CheckPlan
 
@@ -32,8 +32,9 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
     """Measure and judge one plan. Whatever the plugin does, this gives a finding."""
     begun = time.monotonic()
     baseline = baseline or {}
-    measured: Measured | None = None
+    seen: Measured | None = None
     problem = ""
+    verdict, conditions = Verdict.UNKNOWN, ()
     hidden: tuple[str, ...] = ()
     told: Collection[str] = ()
     try:
@@ -46,12 +47,13 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
             if attempt:
                 await asyncio.sleep(plan.retry_after_s)
             measured, problem = await _attempt(plugin, params, plan, ctx)
-            if _settled(plan, measured) or ctx.left() < plan.retry_after_s:
+            seen = measured and cleaned(measured, hidden)
+            verdict, conditions = judge.judge(plan, seen, baseline) if seen else (Verdict.UNKNOWN, ())
+            if _settled(verdict, conditions) or ctx.left() < plan.retry_after_s:
                 break
     except (Cannot, ConfigError) as known:
-        measured, problem = None, str(known)
-    seen = measured and cleaned(measured, hidden)
-    verdict, conditions = judge.judge(plan, seen, baseline) if not problem else (Verdict.UNKNOWN, ())
+        seen, problem = None, str(known)
+        verdict, conditions = Verdict.UNKNOWN, ()
     line = summary(verdict, conditions, seen, problem, told=told, hidden=hidden)
     now = ctx.clock.now()
     valid_for_s = min(plan.valid_for_s, UNKNOWN_VALID_FOR_S) if verdict is Verdict.UNKNOWN else plan.valid_for_s
@@ -89,12 +91,13 @@ async def before(plan: CheckPlan, ctx: Context, window: Window) -> tuple[Mapping
     return (seen.values if seen else {}), problem
 
 
-def _settled(plan: CheckPlan, measured: Measured | None) -> bool:
-    """Trying again cannot help when every value that a rule asks for is there; a measured fail is never retried."""
-    if measured is None:
-        return False
-    asked = (judge.parse(rule).name for rule in (*plan.require, *plan.pass_, *plan.warn))
-    return all(judge.known(measured.values.get(name)) is not None for name in asked)
+def _settled(verdict: Verdict, conditions: Collection[Condition]) -> bool:
+    """What was judged is never tried again: another look at a fail would hide the one member that is broken.
+
+    Nor does it help where every value that a rule asks for is there, and a baseline or enough samples are missing.
+    """
+    measured = bool(conditions) and all(one.measured is not None for one in conditions)
+    return verdict is not Verdict.UNKNOWN or measured
 
 
 async def _attempt(plugin: Plugin, params: BaseModel, plan: CheckPlan, ctx: Context) -> tuple[Measured | None, str]:

@@ -17,7 +17,7 @@ from bot.judge import parse
 from bot.model import Measured, Row, Verdict
 from bot.plan import CheckPlan
 from checks.__main__ import page
-from tests.checks.helpers import context
+from tests.checks.helpers import closed_port, context, site
 
 PLUGINS = plugins()
 
@@ -136,6 +136,34 @@ async def test_unknowns_are_tried_again_and_fails_are_not(plugin):
 
     assert (await measure(replace(plugin(wrong), attempts=3), context())).verdict is Verdict.FAIL
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("uses", "with_", "rules"),
+    [
+        ("http", {"values": {"health": "status"}}, ("failed == 0", "health == ok")),
+        ("headers", {}, ("missing == 0", "hsts_max_age >= 15768000")),
+    ],
+)
+async def test_a_measured_fail_is_not_asked_again_although_some_value_is_missing(uses, with_, rules):
+    """A member that is broken now and then has to be seen."""
+
+    def second_time(_):
+        return (200, [], '{"status": "ok"}') if len(one.asked) > 1 else (500, [], "")
+
+    with site(second_time) as one:
+        given = {"urls": [one.url.replace("site.test", "127.0.0.1")], "allow_private": True, **with_}
+        plan = CheckPlan(name="x", uses=uses, with_=given, pass_=rules, attempts=3, retry_after_s=0.0)
+        finding = await measure(plan, context())
+    assert finding.verdict is Verdict.FAIL, finding.summary
+    assert len(one.asked) == 1
+
+
+async def test_a_refused_connection_is_a_fail_at_once():
+    given = {"urls": [f"http://{closed_port()}/"], "allow_private": True}
+    plan = CheckPlan(name="x", uses="http", with_=given, pass_=("failed == 0", "latency <= 1s"), attempts=3)
+    finding = await measure(replace(plan, retry_after_s=3600.0), context(limit=7200))
+    assert finding.verdict is Verdict.FAIL, finding.summary
 
 
 async def test_a_finding_that_says_nothing_is_looked_at_again_soon(plugin):
