@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -109,9 +110,12 @@ def _basic(scheme: str, encoded: str) -> tuple[str, str] | None:
 
 
 def strict_json(raw: str | bytes) -> Any:
-    """JSON as the standard has it: Python's own NaN and Infinity are none, and there is an end to depth."""
+    """JSON as the standard has it: a number has an end, and so has depth.
+
+    Whatever comes in is given out again, and what is no JSON on the way out would be an error for ever.
+    """
     try:
-        told = json.loads(raw, parse_constant=_refuse_constant)
+        told = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     text = raw if isinstance(raw, str) else raw.decode(errors="replace")
@@ -123,6 +127,13 @@ def strict_json(raw: str | bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(literal: str) -> float:
+    told = float(literal)
+    if not math.isfinite(told):
+        raise ValueError(f"{literal} is too large")
+    return told
 
 
 def _json(raw: bytes) -> dict[str, Any]:

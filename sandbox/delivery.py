@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import httpx
 
+from sandbox.call import strict_json
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.journal import Journal
@@ -109,7 +110,7 @@ class Delivery:
             return Answer(error="http_error", payload={"status": reply.status_code, "no_retry": no_retry})
         if reply.headers.get("content-type", "").startswith("application/json") and reply.content:
             try:
-                return Answer(payload=reply.json())
+                return Answer(payload=strict_json(reply.content))
             except ValueError:
                 return Answer(error="invalid_response")
         return Answer(payload={"text": reply.text} if reply.text else None)

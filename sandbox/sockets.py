@@ -10,6 +10,8 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from sandbox.call import strict_json
+
 MOST_CONNECTIONS = 10
 TICKET_LIVES_S = 30.0
 SESSION_S = 3600.0
@@ -137,7 +139,7 @@ class Sockets:
 
     def _take(self, raw: str) -> None:
         try:
-            message = json.loads(raw)
+            message = strict_json(raw)
         except ValueError:
             return
         envelope_id = message.get("envelope_id") if isinstance(message, dict) else None

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sandbox.box import Sandbox
@@ -215,3 +216,42 @@ async def test_slacks_own_invite_is_obeyed_and_the_app_never_hears_of_it(person:
     told = await person.act("command", channel="C0RANDOM", text="/invite @nobody")
     assert told == {"ok": False, "error": "Nobody here is called @nobody. Type /invite @ and choose."}
     assert all(entry["kind"] != "command" for entry in (await person.get("/control/log"))["entries"])
+
+
+@pytest.mark.parametrize("path", ["/control/faults", "/control/post", "/clock", "/control/user"])
+async def test_a_number_without_an_end_is_no_json_to_the_control_api(person: Person, path: str):
+    for number in ("1e999", "-1e999", "NaN", "Infinity"):
+        rules = f'"rules": [{{"fault": "slow", "seconds": {number}}}]'
+        body = f'{{"as": "U0MARA", "channel": "C0CHECKOUT", "text": "x", "advance_s": {number}, {rules}}}'
+        reply = await person.http.post(f"{person.url}{path}", content=body)
+        assert (reply.status_code, reply.json()) == (400, {"error": "The body has to be JSON."})
+    assert (await person.get("/control/faults"))["rules"] == []
+    assert await person.messages() == []
+
+
+async def test_a_number_without_an_end_never_gets_into_the_workspace(person: Person, client: AsyncWebClient):
+    """One such number, stored once, would make everything that shows it fail for ever."""
+    header = {"authorization": f"Bearer {BOT_TOKEN}"}
+    metadata = '{"event_type": "t", "event_payload": {"n": -1e999}}'
+    url = f"{person.url}/api/chat.postMessage"
+    body = f'{{"channel": "C0CHECKOUT", "text": "x", "metadata": {metadata}}}'
+    json_header = header | {"content-type": "application/json"}
+    assert (await person.http.post(url, content=body, headers=json_header)).json()["error"] == "invalid_json"
+    form = {"channel": "C0CHECKOUT", "text": "x", "metadata": metadata}
+    assert not (await person.http.post(url, data=form, headers=header)).json()["ok"]
+    form = {"channel": "C0CHECKOUT", "text": "x", "blocks": '[{"type": "divider", "n": 1e999}]'}
+    assert not (await person.http.post(url, data=form, headers=header)).json()["ok"]
+
+    assert await person.messages() == []
+    assert (await client.conversations_history(channel="C0CHECKOUT"))["messages"] == []
+    assert (await person.get("/control/log"))["entries"]
+
+
+async def test_an_acknowledgement_with_a_number_without_an_end_is_none(bolt: AsyncApp, person: Person):
+    @bolt.command("/deploy")
+    async def deploy(ack: Any) -> None:
+        await ack({"text": "x", "blocks": [{"type": "divider", "n": float("inf")}]})
+
+    told = await person.act("command", channel="C0CHECKOUT", text="/deploy")
+    assert told == {"ok": False, "error": "/deploy failed with the error “operation_timeout”"}
+    assert (await person.get("/control/log"))["entries"]
