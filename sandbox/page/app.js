@@ -1,6 +1,6 @@
 // How does the page start, and what is drawn again when something changed?
 import { renderMain } from "./channel.js";
-import { announce, toast } from "./dom.js";
+import { announce, guarded, toast } from "./dom.js";
 import { connect, loadState } from "./live.js";
 import { renderPane } from "./pane.js";
 import { hrefOf, onMove, parse } from "./route.js";
@@ -26,11 +26,8 @@ function render() {
   const where = S.place.kind === "home" ? S.app?.name : channelLabel(channelOf(S.place.channel));
   const unread = S.channels.reduce((sum, c) => sum + (c.mentions ?? 0), 0);
   document.title = `${unread ? `(${unread}) ` : ""}${where ? `${where} · ` : ""}${S.team.name || "Sandbox"}`;
-  renderTopbar();
-  renderSidebar();
-  renderMain();
-  renderPane();
-  renderViews();
+  // A part that cannot be drawn leaves the others alone.
+  for (const part of [renderTopbar, renderSidebar, renderMain, renderPane, renderViews]) guarded(part, (error) => toast(`A part of this page cannot be drawn: ${error.message}`, { error: true }));
 }
 
 /** Becomes the person the address names, and goes to the place it names. */

@@ -1,5 +1,5 @@
 // How does each Block Kit block look? One renderer per type, in one table.
-import { h, icon } from "./dom.js";
+import { guarded, h, icon } from "./dom.js";
 import { chart } from "./charts.js";
 import { element } from "./elements.js";
 import { attachment } from "./files.js";
@@ -132,10 +132,15 @@ const BLOCKS = {
 
 export const BLOCK_TYPES = Object.keys(BLOCKS);
 
-/** All blocks of one surface; a type nobody knows is said, not swallowed. */
+function unsupported(words) {
+  return h("div", { class: "unsupported" }, words);
+}
+
+/** All blocks of one surface; a type that nobody knows is said, not swallowed, and so is a block that cannot be drawn. */
 export function blocks(list, ctx) {
   return h("div", { class: "blocks" }, (list ?? []).map((block) => {
     const render = BLOCKS[block.type];
-    return h("div", { class: `block k-${block.type}`, key: block.block_id }, render ? render(block, ctx) : h("div", { class: "unsupported" }, `Unsupported block: ${block.type}`));
+    const inside = render ? guarded(() => render(block, ctx), (error) => unsupported(`This ${block.type} block cannot be drawn here (${error.message}). If Slack draws it, that is a fault of the sandbox; the app's author finds what was sent with “Look inside”.`)) : unsupported(`Unsupported block: ${block.type}`);
+    return h("div", { class: `block k-${block.type}`, key: block.block_id }, inside);
   }));
 }

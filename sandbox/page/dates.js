@@ -93,9 +93,12 @@ const TOKENS = {
   ago: (s, now) => ago(s, now),
 };
 
+// A Date ends there; whatever lies beyond is a number and no moment.
+const FARTHEST_S = 8.64e12;
+
 /** Slack's date tokens in `format`; null when the moment or a token is not one, so that the fallback shows. */
 export function formatDate(seconds, format, now, tz) {
-  if (!Number.isFinite(seconds)) return null;
+  if (!(Math.abs(seconds) <= FARTHEST_S)) return null;
   let known = true;
   const text = format.replace(/\{([a-z_]+)\}/g, (_whole, token) => {
     if (!TOKENS[token]) known = false;

@@ -33,6 +33,16 @@ export function append(node, children) {
   return node;
 }
 
+/** What `render` draws, or `instead` when it fails: what one app sent must never keep the rest from being drawn. */
+export function guarded(render, instead) {
+  try {
+    return render();
+  } catch (error) {
+    console.warn(error);
+    return instead(error);
+  }
+}
+
 /** Makes `from` look like `to`, keeping every node that can stay, so that focus, selection and open menus survive. */
 function morph(from, to) {
   if (from === to) return from;

@@ -3,7 +3,7 @@ import { post } from "./api.js";
 import { avatar } from "./avatar.js";
 import { blocks } from "./blocks.js";
 import { ago, date, dayDistance, relativeDay, time } from "./dates.js";
-import { h, icon, syncList, toast } from "./dom.js";
+import { guarded, h, icon, syncList, toast } from "./dom.js";
 import { emojiChoices } from "./emoji.js";
 import { attachment } from "./files.js";
 import { inspect } from "./inspector.js";
@@ -151,6 +151,14 @@ function article(message, { compact, inThread }) {
     !message.deleted && toolbar(message, inThread));
 }
 
+/** In the place of a message that cannot be drawn: why, and the way to what was sent. */
+function undrawn(message, inThread, error) {
+  const sentence = `This message cannot be drawn here (${error.message}). If Slack draws it, that is a fault of the sandbox; its author finds what was sent below.`;
+  return h("article", { class: "message", "aria-label": sentence, tabindex: "-1", id: `msg-${inThread ? "t" : "c"}-${message.ts}`, "data-ts": message.ts },
+    h("div", { class: "gutter" }),
+    h("div", { class: "content" }, h("div", { class: "unsupported" }, sentence), h("button", { class: "link-button", type: "button", onclick: () => inspect(message) }, "Look inside")));
+}
+
 function dismiss(message) {
   S.hidden.add(message.ts);
   dropMessage(message.channel, message.ts);
@@ -177,7 +185,7 @@ export function syncMessages(feed, messages, { inThread = false, unreadFrom = nu
     if (unreadFrom && message.ts === unreadFrom) rows.push({ key: "new", signature: [], render: () => h("div", { class: "new-line", role: "separator", "aria-label": "New" }, h("span", {}, "New")) });
     const compact = !newDay && !isRoot && last && unreadFrom !== message.ts && sameRun(last, message) && !(inThread && !threadRoot(last));
     const minutes = message.reply_count ? Math.floor(now() / 60) : 0;
-    rows.push({ key: `m${message.ts}`, signature: [message, compact, zone, today, minutes, S.users, touched.get(message.ts) ?? 0], render: () => article(message, { compact, inThread }) });
+    rows.push({ key: `m${message.ts}`, signature: [message, compact, zone, today, minutes, S.users, touched.get(message.ts) ?? 0], render: () => guarded(() => article(message, { compact, inThread }), (error) => undrawn(message, inThread, error)) });
     if (isRoot && messages.length > 1) {
       const count = messages.filter((m) => !m.ephemeral).length - 1;
       rows.push({ key: "count", signature: [count], render: () => h("div", { class: "thread-count" }, h("span", {}, `${count} ${count === 1 ? "reply" : "replies"}`)) });

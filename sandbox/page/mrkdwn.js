@@ -1,5 +1,5 @@
 // What does Slack's mrkdwn mean? Text in, nodes out; every piece of data becomes a text node.
-import { h } from "./dom.js";
+import { guarded, h } from "./dom.js";
 import { SHORT_CODE } from "./emoji.js";
 import { broadcast, channelMention, dateNode, emojiNode, groupMention, link, userMention } from "./mentions.js";
 
@@ -170,7 +170,7 @@ export function textObject(text) {
 
 /** The words alone, for labels and announcements. */
 export function words(text, limit = 160) {
-  const box = h("div", {}, mrkdwn(text ?? ""));
+  const box = h("div", {}, guarded(() => mrkdwn(text ?? ""), () => text));
   for (const br of box.querySelectorAll("br")) br.replaceWith(" ");
   const all = box.textContent.replace(/\s+/g, " ").trim();
   return all.length > limit ? `${all.slice(0, limit - 1)}…` : all;
