@@ -21,7 +21,10 @@ def _lines(plugin: Plugin) -> Iterator[str]:
     yield f"{plugin.name}: {plugin.question}"
     yield from ("", plugin.doc)
     if plugin.intrusive:
-        yield from ("", "It changes or loads what it measures, so it is measured by itself.")
+        yield from (
+            "",
+            "It loads what it measures, so it is measured by itself, once, and only in the environments that `allow_on` names.",
+        )
     yield from ("", f"Why it matters: {plugin.why}", f"When it fails: {plugin.fix}")
     yield from ("", "with:")
     yield from _table((key, _parameter(field)) for key, field in plugin.params.model_fields.items())

@@ -37,7 +37,7 @@ def _chapter(plugin: Plugin) -> Iterator[str]:
     yield f"- Why: {plugin.why}"
     yield f"- Fix: {plugin.fix}"
     if plugin.intrusive:
-        yield "- Measured by itself, not beside other checks."
+        yield "- Measured by itself, not beside other checks, once, and only in the environments that `allow_on` names."
     yield ""
     yield "| `with` | | |"
     yield "| --- | --- | --- |"

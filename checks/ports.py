@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import Field, field_validator
 
-from bot.check import Context, check
-from bot.errors import Unreachable
+from bot.check import Context, Intrusive, check
+from bot.errors import Cannot, Unreachable
 from bot.model import Measured, Row, Value
 from bot.net import join
 from checks.reach import Reach
@@ -23,11 +23,11 @@ _COMMON = (
     "3000 3128 3306 3389 4222 4369 5000 5432 5601 5672 5900-5901 5984 6379 6443 7001 8000-8001 8008 8080-8081 8086 8088 "
     "8443 8500 8888 9000 9042 9090-9093 9100 9200 9300 9418 10250 10255 11211 15672 25672 27017-27018 50000"
 )
-#: A scan is a load and a nuisance: more is another tool's work.
+#: A scan is a load and a nuisance: more is another tool's work, and refused.
 _MOST = 5_000
 
 
-class Params(BaseModel, extra="forbid"):
+class Params(Intrusive):
     """Which machines, and what may answer there."""
 
     hosts: list[str] = Field(min_length=1, description="Names or addresses; every address of a name is looked at.")
@@ -35,6 +35,7 @@ class Params(BaseModel, extra="forbid"):
     look: str = Field(
         default=_COMMON, description="Which ports to try, as in `22 80 443 8000-8100`; those allowed are always tried."
     )
+    budget: int = Field(default=_MOST, ge=1, le=_MOST, description="The most connections that are ever tried.")
     together: int = Field(default=100, ge=1, le=500, description="How many are tried at the same time.")
     inside: bool = Field(default=False, description="What is measured from within the private network is meant so.")
     name_server: str = Field(default="", description="`host:port` of the name server to ask; empty: the machine's own.")
@@ -88,7 +89,6 @@ class Tried:
 @check(
     "ports",
     needs={"net"},
-    intrusive=True,
     values={
         "tried": "how many ports of how many addresses were tried, together",
         "open": "how many answered",
@@ -119,6 +119,10 @@ async def ports(params: Params, ctx: Context) -> Measured:
             return Tried(address=address, port=port, state=await _state(address, port, params.timeout_s))
 
     places = [(address, port) for address in dict.fromkeys(addresses) for port in numbers]
+    if len(places) > params.budget:
+        raise Cannot(
+            f"That would be {len(places)} connections, and 'budget' permits {params.budget}; look at fewer ports."
+        )
     return _measured(params, await asyncio.gather(*(one(*place) for place in places)))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from pydantic import Field
 
-from bot.check import Context, check
+from bot.check import Context, Intrusive, check
 from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.net import Answer, Net
@@ -14,11 +14,16 @@ from checks.reach import Reach, tried
 _TOO_MANY, _UNAVAILABLE = 429, 503
 
 
-class Params(Reach):
+class Params(Reach, Intrusive):
     """What to ask, and how often at most."""
 
     url: str = Field(description="An endpoint that may be asked this often, and whose limit is small.")
-    budget: int = Field(default=40, ge=1, le=500, description="The most requests that are ever sent.")
+    budget: int = Field(
+        default=40,
+        ge=1,
+        le=500,
+        description="The most requests that are ever sent, those that ask to be let in again among them.",
+    )
     together: int = Field(default=5, ge=1, le=50, description="How many are sent at the same time.")
     headers: dict[str, str] = Field(default={}, description="Header lines to send; a value may be `{env: NAME}`.")
     wait_s: float = Field(default=10.0, ge=0, description="The longest wait for being let in again.")
@@ -27,14 +32,13 @@ class Params(Reach):
 @check(
     "ratelimit",
     needs={"net"},
-    intrusive=True,
     values={
-        "sent": "how many requests were sent",
+        "sent": "how many requests were sent, all in all; never more than the budget",
         "limited": "how many were refused",
         "first_limited_at": "which request was the first to be refused; missing if none was",
         "status": "the status of refusals: 429, or 503 where the limit says so",
         "retry_after": "the refusal says when to come back, or how much is left",
-        "recovers": "after that time a request was answered again; missing if it would take too long to try",
+        "recovers": "after that time a request was answered again; missing if it would take too long or too many to try",
         "recovery": "seconds until a request was answered again",
         "broken": "how many requests got no answer, or a server's error that is no limit",
     },
@@ -66,9 +70,10 @@ async def ratelimit(params: Params, ctx: Context) -> Measured:
             "first_limited_at": next(at for at, one in enumerate(answers, 1) if _refusal(one)),
             "status": limited[0].status,
             "retry_after": any(_says_when(one) for one in limited),
-            **await _recovery(params, net, ctx, address, limited[0]),
         }
-    return Measured(values=values, rows=tuple(_rows(answers)), summary=_summary(values, limited))
+        sent, recovered = await _recovery(params, net, ctx, address, limited[0], left=params.budget - len(answers))
+        values |= {"sent": len(answers) + sent, **recovered}
+    return Measured(values=values, rows=tuple(_rows(answers)), summary=_summary(values, len(answers), limited))
 
 
 def _refusal(answer: Answer | str) -> bool:
@@ -83,21 +88,27 @@ def _says_when(answer: Answer) -> bool:
     return any(answer.all(name) for name in ("retry-after", "ratelimit", "ratelimit-reset", "x-ratelimit-reset"))
 
 
-async def _recovery(params: Params, net: Net, ctx: Context, address: str, refusal: Answer) -> Mapping[str, Value]:
+async def _recovery(
+    params: Params, net: Net, ctx: Context, address: str, refusal: Answer, *, left: int
+) -> tuple[int, Mapping[str, Value]]:
+    """How many more requests were sent, and what they came to; what could not be tried to the end is not known."""
     said = refusal.header("retry-after")
     wait = float(said) if said.isdigit() else 1.0
     # Part of the time limit is for the answer itself.
     if wait > min(params.wait_s, ctx.left() - params.timeout_s):
-        return {}
-    waited = 0.0
+        return 0, {}
+    waited, sent = 0.0, 0
     while waited <= min(params.wait_s, ctx.left() - params.timeout_s):
+        if sent == left:
+            return sent, {}
         await asyncio.sleep(wait)
         waited += wait
+        sent += 1
         answer = await tried(net, params.url, address=address, headers=params.headers)
         if _answered(answer):
-            return {"recovers": True, "recovery": waited}
+            return sent, {"recovers": True, "recovery": waited}
         wait = 1.0
-    return {"recovers": False}
+    return sent, {"recovers": False}
 
 
 def _rows(answers: list[Answer | str]) -> list[Row]:
@@ -119,16 +130,17 @@ def _kind(answer: Answer | str | None) -> str:
     return f"{answer.status}" + (f", Retry-After {said}" if said else "")
 
 
-def _summary(values: Mapping[str, Value], limited: list[Answer]) -> str:
+def _summary(values: Mapping[str, Value], asked: int, limited: list[Answer]) -> str:
     if not limited:
         broken = f", {values['broken']} were not answered as they should be" if values["broken"] else ""
         return f"none of {values['sent']} requests was refused{broken}"
     said = limited[0].header("retry-after")
     facts = [
-        f"first {values['status']} at request {values['first_limited_at']} of {values['sent']}",
+        f"first {values['status']} at request {values['first_limited_at']} of {asked}",
         f"Retry-After {said} s" if said.isdigit() else "",
         "" if values["retry_after"] else "no word on when to come back",
         f"let in again after {duration(float(values['recovery']))}" if "recovery" in values else "",
         "not let in again in time" if values.get("recovers") is False else "",
+        "too little of time or budget left to see whether it lets in again" if "recovers" not in values else "",
     ]
     return ", ".join(filter(None, facts))

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from bot import judge
 from bot.check.filling import filled, filled_rules, resolved
 from bot.check.keeping import cleaned, summary
-from bot.check.plugin import Context, Plugin, Window, completed, named
+from bot.check.plugin import Context, Intrusive, Plugin, Window, completed, named
 from bot.check.valid import read_params
 from bot.errors import Cannot, ConfigError, Unreachable
 from bot.model import Condition, Finding, Measured, Value, Verdict
@@ -43,6 +43,8 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
         told = plugin.values
         with_, hidden = resolved(dict(plan.with_), ctx.environ)
         params = read_params(plugin, plan.name, filled(with_, ctx.release))
+        if isinstance(params, Intrusive):
+            params.permitted(ctx.release.get("environment", ""))
         for attempt in range(max(1, plan.attempts)):
             if attempt:
                 await asyncio.sleep(plan.retry_after_s)

@@ -12,10 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from bot import judge
-from bot.errors import ConfigError
+from bot.errors import Cannot, ConfigError
 from bot.model import Clock, Measured, Ping, Value
 from bot.net import Net
 from bot.plan import CheckPlan
@@ -42,6 +42,17 @@ class Context:
     def left(self) -> float:
         """Seconds until the deadline."""
         return max(0.0, self.deadline - time.monotonic())
+
+
+class Intrusive(BaseModel, extra="forbid"):
+    """The parameters of a check that is a load, or a nuisance: it is measured by itself, once, and where that is allowed."""
+
+    allow_on: list[str] = Field(min_length=1, description="Environments in which this may be measured; in no other.")
+
+    def permitted(self, environment: str) -> None:
+        if environment not in self.allow_on:
+            where = environment or "an environment without a name"
+            raise Cannot(f"This is not measured in {where}: 'allow_on' permits it in {', '.join(self.allow_on)}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +116,6 @@ def check(
     require: Collection[str] = (),
     names: Names = _no_names,
     needs: Collection[str] = (),
-    intrusive: bool = False,
     before: Before | None = None,
 ) -> Callable[[Plug], Plug]:
     """Register an `async def plugin(params, ctx) -> Measured` under this name, with the rules it has by default."""
@@ -132,7 +142,7 @@ def check(
             values=dict(values),
             names=names,
             needs=frozenset(needs),
-            intrusive=intrusive,
+            intrusive=issubclass(hints["params"], Intrusive),
             require=tuple(require),
             pass_=tuple(pass_),
             warn=tuple(warn),
@@ -197,6 +207,8 @@ def completed(plan: CheckPlan) -> CheckPlan:
         pass_=plan.pass_ if ruled else plugin.pass_,
         warn=plan.warn if ruled else plugin.warn,
         intrusive=plan.intrusive or plugin.intrusive,
+        # Its budget is for all that one measurement does.
+        attempts=1 if plugin.intrusive else plan.attempts,
         why=plan.why or plugin.why,
         fix=plan.fix or plugin.fix,
     )

@@ -150,7 +150,7 @@ class Check(Shape):
     valid_for: Duration | None = None
     """How long a finding holds before it is measured again."""
     intrusive: bool = False
-    """Measured by itself, not beside the others."""
+    """Measured by itself, not beside the others. Where it may be measured at all is said by `allow_on` under `with`."""
     why: str = ""
     """One sentence: why this matters. Empty: the item says it."""
     fix: str = ""

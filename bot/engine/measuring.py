@@ -95,7 +95,8 @@ class Measuring:
         if plan is None:
             return
         try:
-            async with self._turns.turn(alone=plan.intrusive):
+            plugin = check.plugins().get(plan.uses)
+            async with self._turns.turn(alone=plan.intrusive or (plugin is not None and plugin.intrusive)):
                 # What was asked for after this moment is measured again.
                 began = self._clock.now()
                 finding = await self.measure(plan, deployment)

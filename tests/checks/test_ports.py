@@ -23,8 +23,10 @@ def listening():
 
 
 async def scan(allowed, look, **more):
-    given = {"hosts": ["127.0.0.1"], "allow_private": True, "inside": True, **more}
-    return await run_check("ports", allowed=allowed, look=" ".join(map(str, look)), **given)
+    given = {"hosts": ["127.0.0.1"], "allow_private": True, "inside": True, "allow_on": ["staging"], **more}
+    return await run_check(
+        "ports", allowed=allowed, look=" ".join(map(str, look)), **{"release": {"environment": "staging"}, **given}
+    )
 
 
 async def test_exactly_what_is_allowed_is_open(listening):
@@ -92,6 +94,17 @@ async def test_private_addresses_are_only_scanned_where_that_is_permitted(listen
 
     assert finding.verdict is Verdict.UNKNOWN
     assert "127.0.0.1 is a private address" in finding.summary
+
+
+async def test_ports_are_tried_where_that_is_allowed_and_no_more_than_the_budget(listening):
+    opened, _ = listening
+    elsewhere = await scan(opened, opened, release={"environment": "production"})
+    many = await scan(opened, opened, hosts=["127.0.0.1", "127.0.0.2"], budget=5)
+
+    assert elsewhere.verdict is Verdict.UNKNOWN
+    assert "not measured in production: 'allow_on' permits it in staging" in elsewhere.summary
+    assert many.verdict is Verdict.UNKNOWN
+    assert "would be 6 connections, and 'budget' permits 5" in many.summary
 
 
 @pytest.mark.parametrize(
