@@ -56,6 +56,7 @@ class Sandbox:
         self.faults.load()
         self.fetched.clear()
         self.touched.clear()
+        self.delivery.silenced.clear()
         self.feed.tell({"type": "state"})
         self.feed.tell({"type": "clock"} | self.clock.told())
 

@@ -1,37 +1,29 @@
 """How does the app hear what people did, and how does its answer come back?"""
 
 import asyncio
-import hashlib
-import hmac
 import json
 import secrets
 import time
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
-
-from sandbox.call import strict_json
+from sandbox import hearing
 from sandbox.clock import Clock
 from sandbox.faults import Faults
 from sandbox.journal import Journal
+from sandbox.over_http import ACK_WITHIN_S, FORM, JSON, MOST_REDIRECTS, Answer, Web
 from sandbox.sockets import Sockets
 from sandbox.store import Store
 from sandbox.world import App, Team
 
-ACK_WITHIN_S = 3.0
 RETRY_AFTER = (timedelta(0), timedelta(minutes=1), timedelta(minutes=5))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What the app answered to a command, a press or a submission; `error` is Slack's name for a failure."""
-
-    error: str | None = None
-    payload: Any = None
-    ms: int = 0
+RETRY_REASONS = {
+    None: None, "operation_timeout": "http_timeout", "dispatch_failed": "connection_failed", "ssl_error": "ssl_error",
+    "too_many_redirects": "too_many_redirects",
+}  # fmt: skip
+TOKEN = "sandbox-verification-token"  # noqa: S105 (the old way to know Slack; the signature is the real one)
 
 
 class Delivery:
@@ -47,8 +39,11 @@ class Delivery:
         self._sockets = sockets
         self._journal = journal
         self._faults = faults
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._http = httpx.AsyncClient(timeout=ACK_WITHIN_S, follow_redirects=False, trust_env=False)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._web = Web(app.signing_secret)
+        self._verified = False
+        self._verifying = asyncio.Lock()
+        self.silenced: set[str] = set()
         sockets.on_late = self._late
 
     async def ask(self, kind: str, name: str, payload: dict[str, Any], *, url: str, accepts: bool, log: str) -> Answer:
@@ -58,7 +53,8 @@ class Delivery:
             answer = await self._over_socket(kind, name, payload, accepts=accepts)
         else:
             body = payload if kind == "slash_commands" else {"payload": json.dumps(payload)}
-            answer = await self._over_http(url, urlencode(body), "application/x-www-form-urlencoded")
+            self._twice(name, url, urlencode(body), FORM)
+            answer = await self._web.send(url, urlencode(body), FORM)
         answer = Answer(error=answer.error, payload=answer.payload, ms=int((time.monotonic() - started) * 1000))
         self._journal.write(
             log,
@@ -87,59 +83,30 @@ class Delivery:
         return Answer(payload=acked.get("payload") if isinstance(acked, dict) else None)
 
     async def _unkindly(self, envelope: dict[str, Any], name: str) -> None:
-        """Deliver twice, or cut a socket, where a fault asks for it."""
+        """Deliver twice over a socket, or cut it, where a fault asks for that."""
         if self._faults.strike("duplicate_delivery", method=name) and (connection := self._sockets.choose()):
             await connection.send(envelope | {"envelope_id": secrets.token_hex(16)})
         if self._faults.strike("drop_socket", method=name):
             await self._sockets.drop(self._sockets.choose())
 
-    async def _over_http(self, url: str, body: str, content_type: str, more: dict[str, str] | None = None) -> Answer:
-        if not url:
-            return Answer(error="dispatch_failed")
-        try:
-            async with asyncio.timeout(ACK_WITHIN_S):
-                reply = await self._http.post(
-                    url, content=body.encode(), headers=self._signed(body, content_type) | (more or {})
-                )
-        except (httpx.TimeoutException, TimeoutError):
-            return Answer(error="operation_timeout")
-        except httpx.HTTPError:
-            return Answer(error="dispatch_failed")
-        if not reply.is_success:
-            no_retry = reply.headers.get("x-slack-no-retry") == "1"
-            return Answer(error="http_error", payload={"status": reply.status_code, "no_retry": no_retry})
-        if reply.headers.get("content-type", "").startswith("application/json") and reply.content:
-            try:
-                return Answer(payload=strict_json(reply.content))
-            except ValueError:
-                return Answer(error="invalid_response")
-        return Answer(payload={"text": reply.text} if reply.text else None)
-
-    def _signed(self, body: str, content_type: str) -> dict[str, str]:
-        stamp = str(int(time.time()))
-        secret = self._app.signing_secret.encode()
-        digest = hmac.new(secret, f"v0:{stamp}:{body}".encode(), hashlib.sha256).hexdigest()
-        return {
-            "content-type": content_type,
-            "x-slack-request-timestamp": stamp,
-            "x-slack-signature": f"v0={digest}",
-            "user-agent": "Slackbot 1.0 (sandbox)",
-        }
+    def _twice(self, name: str, url: str, body: str, content_type: str) -> None:
+        """Deliver twice over HTTP, where a fault asks for it; the answer to the one too many is nobody's."""
+        if self._faults.strike("duplicate_delivery", method=name):
+            self._keep(self._web.send(url, body, content_type))
 
     # Events: repeated until acknowledged.
 
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event if the app has subscribed to it; in the background, with Slack's repetitions."""
-        kind = event["type"]
-        if kind == "message":
-            kind = {"im": "message.im", "group": "message.groups"}.get(
-                event.get("channel_type", ""), "message.channels"
-            )
+        kind = hearing.kind_of(event)
         if self._app.events is not None and kind not in self._app.events:
+            return
+        if self._app.scopes is not None and not (scopes := hearing.scopes_for(event)) <= self._app.scopes:
+            self._missed(kind, sorted(scopes))
             return
         event_id = f"Ev{secrets.token_hex(5).upper()}"
         payload: dict[str, Any] = {
-            "token": "sandbox-verification-token",
+            "token": TOKEN,
             "team_id": self._team.id,
             "context_team_id": self._team.id,
             "api_app_id": self._app.id,
@@ -163,13 +130,28 @@ class Delivery:
         self._store.put("event", event_id, waiting)
         self._pursue(waiting)
 
+    def _missed(self, kind: str, scopes: list[str]) -> None:
+        """Say once what the app will wonder about."""
+        if kind in self.silenced:
+            return
+        self.silenced.add(kind)
+        said = (
+            f"The app has subscribed to {kind} without the scope {', '.join(scopes)}; Slack sends it nothing of that."
+        )
+        self._journal.write("event", kind, request=None, response={"error": "missing_scope"}, ms=0, findings=[said])
+
     def resume(self) -> None:
-        """After a start, go on with every event that nobody has taken yet."""
+        """After a start, ask the app's address for its challenge, and go on with every event that nobody has taken."""
+        if not self._app.socket_mode and self._app.events_url:
+            self._keep(self._verify())
         for _, waiting in list(self._store.all("event")):
             self._pursue(waiting)
 
     def _pursue(self, waiting: dict[str, Any]) -> None:
-        task = asyncio.get_running_loop().create_task(self._until_taken(waiting))
+        self._keep(self._until_taken(waiting))
+
+    def _keep(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -198,10 +180,8 @@ class Delivery:
             answer = await self._event_over_socket(kind, payload, number, reason)
         else:
             headers = {"x-slack-retry-num": str(number), "x-slack-retry-reason": reason} if number else {}
-            answer = await self._over_http(self._app.events_url, json.dumps(payload), "application/json", headers)
-        why = {None: None, "operation_timeout": "http_timeout", "dispatch_failed": "connection_failed"}.get(
-            answer.error, "http_error"
-        )
+            answer = await self._event_over_http(kind, json.dumps(payload), headers)
+        why = RETRY_REASONS.get(answer.error, "http_error")
         self._journal.write(
             "event",
             kind,
@@ -229,6 +209,27 @@ class Delivery:
             return Answer(error="dispatch_failed")
         return Answer(error="operation_timeout") if acked is None else Answer()
 
+    async def _event_over_http(self, kind: str, body: str, headers: dict[str, str]) -> Answer:
+        url = self._app.events_url
+        if url and not await self._verify():
+            return Answer(error="url_not_verified")
+        self._twice(kind, url, body, JSON)
+        return await self._web.send(url, body, JSON, headers, redirects=MOST_REDIRECTS)
+
+    async def _verify(self) -> bool:
+        """Whether the app's address has answered its challenge; asked until it has, since the app may start later."""
+        async with self._verifying:
+            if self._verified:
+                return True
+            started = time.monotonic()
+            asked, wrong = await self._web.verify(self._app.events_url, TOKEN)
+            self._verified = wrong is None
+            self._journal.write(
+                "event", "url_verification", request=asked, response={"ok": self._verified},
+                ms=int((time.monotonic() - started) * 1000), findings=[wrong] if wrong else [],
+            )  # fmt: skip
+            return self._verified
+
     def _late(self, what: str, after_s: float) -> None:
         self._journal.write(
             "envelope",
@@ -242,7 +243,7 @@ class Delivery:
     async def close(self) -> None:
         for task in list(self._tasks):
             task.cancel()
-        await self._http.aclose()
+        await self._web.close()
 
 
 def _why(error: str, name: str) -> str:
@@ -250,5 +251,8 @@ def _why(error: str, name: str) -> str:
         "operation_timeout": f"{name}: no acknowledgement within 3 s; Slack shows an error to the person.",
         "dispatch_failed": f"{name}: nobody was there to take it (no open socket, or no address that answers).",
         "http_error": f"{name}: the app answered with an HTTP status that is not 2xx.",
+        "ssl_error": f"{name}: the address has no certificate that can be trusted.",
+        "too_many_redirects": f"{name}: the address leads on and on; Slack follows two redirects.",
+        "url_not_verified": f"{name}: not sent, because the address has not answered its url_verification.",
         "invalid_response": f"{name}: the app's answer is said to be JSON and is not.",
     }.get(error, f"{name}: {error}")

@@ -8,10 +8,11 @@ from sandbox import said
 from sandbox.api import need_scope
 from sandbox.box import Sandbox
 from sandbox.call import strict_json
-from sandbox.delivery import Answer
+from sandbox.delivery import TOKEN
 from sandbox.methods_chat import checked_attachments, checked_blocks
 from sandbox.methods_conversations import enter
 from sandbox.methods_things import react
+from sandbox.over_http import Answer
 from sandbox.refusal import Refusal
 from sandbox.rooms import told
 from sandbox.workspace import Message, Room
@@ -49,7 +50,7 @@ def _common(box: Sandbox, user: User) -> dict[str, Any]:
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": team.id},
         "team": {"id": team.id, "domain": team.domain},
         "api_app_id": box.world.app.id,
-        "token": "sandbox-verification-token",
+        "token": TOKEN,
         "enterprise": None,
         "is_enterprise_install": False,
     }
@@ -80,9 +81,11 @@ async def command(box: Sandbox, user: User, found: Room, text: str, *, in_thread
     team = box.world.team
     url = _response_url(box, user=user.id, channel=found.id, ts=None, thread_ts=None, ephemeral=True)
     payload = {
-        "token": "sandbox-verification-token",
+        "token": TOKEN,
         "team_id": team.id,
         "team_domain": team.domain,
+        "enterprise_id": "",
+        "enterprise_name": "",
         "channel_id": found.id,
         "channel_name": said.room_label(found),
         "user_id": user.id,
@@ -286,8 +289,8 @@ async def shortcut(box: Sandbox, user: User, callback_id: str, message: Message 
 
 
 async def _interact(box: Sandbox, name: str, payload: dict[str, Any], *, accepts: bool) -> Answer:
-    if not box.world.app.interactivity:
+    app = box.world.app
+    if not app.interactivity:
         raise Impossible("The app's manifest has interactivity switched off.")
-    return await box.delivery.ask(
-        "interactive", name, payload, url=box.world.app.interactivity_url, accepts=accepts, log="action"
-    )
+    url = app.options_url if payload["type"] == "block_suggestion" else app.interactivity_url
+    return await box.delivery.ask("interactive", name, payload, url=url, accepts=accepts, log="action")
