@@ -167,7 +167,7 @@ SHAPES: dict[str, Shape] = {
         }
     ),
     "object/dispatch_action_config": Shape(
-        fields={"trigger_actions_on": need(many(one_of("on_enter_pressed", "on_character_entered"), 1, 2))}
+        fields={"trigger_actions_on": many(one_of("on_enter_pressed", "on_character_entered"), 1, 2)}
     ),
     "object/filter": Shape(
         fields={

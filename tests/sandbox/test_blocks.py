@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models import blocks as sdk
 
-from sandbox import blocks as table
-from sandbox.blocks import BLOCKS, HOME, MESSAGE, MODAL, MOST_BLOCKS, SHAPES, Field
+from sandbox.blocks import BLOCKS, HOME, MESSAGE, MODAL, MOST_BLOCKS, SHAPES
 from sandbox.validation import check_blocks, check_shape, check_view
 from tests.sandbox.examples import holding, sized, smallest
 
@@ -145,71 +144,6 @@ def test_a_modals_words_have_24_characters(name: str):
     modal = {"type": "modal", "title": {"type": "plain_text", "text": "T"}, "blocks": []}
     assert check_view(modal | {name: {"type": "plain_text", "text": "x" * 24}}) == []
     assert check_view(modal | {name: {"type": "plain_text", "text": "x" * 25}}) != []
-
-
-def values(field: Field, depth: int) -> st.SearchStrategy[Any]:
-    """Random values that the table allows."""
-    match field.kind:
-        case "string" if field.values:
-            return st.sampled_from(field.values)
-        case "string" if field.pattern:
-            return st.just(sized(field))
-        case "string":
-            return st.text(min_size=field.low or 0, max_size=min(field.high or 20, 20))
-        case "text":
-            kinds = st.sampled_from([each.partition("/")[2] for each in field.of])
-            words = st.text(min_size=1, max_size=min(field.high or 20, 20))
-            return st.builds(lambda kind, text: {"type": kind, "text": text}, kinds, words)
-        case "boolean":
-            return st.booleans()
-        case "integer":
-            return st.integers(field.low or 0, field.high or 10_000)
-        case "number":
-            return st.integers(0, 1000)
-        case "object":
-            return st.sampled_from(field.of).flatmap(lambda shape: objects(shape, depth + 1))
-        case "list" if field.item is not None:
-            low = field.low or 0
-            return st.lists(values(field.item, depth + 1), min_size=low, max_size=min(field.high or 3, low + 2))
-        case _:
-            return st.just({})
-
-
-SKIPPED = (
-    "initial_option",
-    "initial_options",
-    "min_length",
-    "max_length",
-    "max_selected_items",
-    "action_id",
-    "block_id",
-)
-
-
-@st.composite
-def objects(draw: st.DrawFn, shape: str, depth: int = 0) -> dict[str, Any]:
-    made = smallest(shape)
-    taken = {group for group in SHAPES[shape].only_one_of if any(name in made for name in group)}
-    closed = {name for group in taken for name in group}
-    for name, field in SHAPES[shape].fields.items():
-        if name in SKIPPED or name in closed or depth > 3:
-            continue
-        if draw(st.booleans()):
-            made[name] = draw(values(field, depth))
-    return made
-
-
-@given(st.data())
-@settings(max_examples=200, deadline=None)
-def test_anything_that_the_table_allows_is_accepted(data: st.DataObject):
-    surface = data.draw(st.sampled_from([MESSAGE, MODAL, HOME]))
-    kinds = [name for name, shape in BLOCKS.items() if surface in shape.surfaces]
-    several = st.lists(st.sampled_from(kinds).flatmap(lambda kind: objects(f"block/{kind}")), min_size=1, max_size=4)
-    blocks = data.draw(several)
-    counts = [block["type"] for block in blocks]
-    if counts.count("table") > table.MOST_TABLES or counts.count("data_visualization") > table.MOST_CHARTS:
-        return
-    assert [issue.line() for issue in check_blocks(blocks, surface)] == []
 
 
 JSON = st.recursive(
