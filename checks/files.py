@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from bot.check import Context, check
 from bot.errors import Cannot
-from bot.model import Measured, Row
+from bot.model import Measured, Row, Value
+from bot.net import words
 from checks import envfile
 from checks.exec import Ended, run
 
@@ -23,8 +26,16 @@ class Params(BaseModel, extra="forbid"):
         description="Files that must be there. What begins with `#!` must be executable, scripts must parse, and `.env` "
         "templates must hold no secret values.",
     )
-    sha256: dict[str, str] = Field(default={}, description="The reviewed content of a file, by its path.")
-    commit: str = Field(default="", description="The files must equal those of this commit, usually `${commit}`.")
+    reviewed: str = Field(
+        default="",
+        description="The list of what was reviewed, in the folder, as `sha256sum` writes it: `reviewed.sha256`. What is not on "
+        "it was not reviewed.",
+    )
+    sha256: dict[str, str] = Field(default={}, description="The same, written here: the sha256 of a file, by its path.")
+    commit: str = Field(
+        default="",
+        description="The files must equal those of this commit, usually `${commit}`; the folder is in its repository.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +44,8 @@ class Seen:
 
     path: str
     sha256: str = ""
+    #: It was held against what was reviewed, or against the commit.
+    compared: bool = False
     #: What is wrong, by value name; a sentence each.
     wrong: dict[str, str]
 
@@ -45,35 +58,46 @@ class Seen:
         "missing": "how many are not there",
         "not_executable": "how many scripts nobody can start",
         "broken": "how many scripts do not parse (`bash -n`, Python's compiler)",
-        "changed": "how many differ from the reviewed sha256",
-        "differing": "how many differ from the commit",
+        "changed": "how many differ from the reviewed sha256, or have none; missing where nothing says what was reviewed",
+        "differing": "how many differ from the commit; missing without a commit",
+        "unreviewed": "how many differ from either; missing while a file was compared with neither",
         "secrets": "how many secret values templates hold",
     },
     pass_=[
         "missing == 0",
         "not_executable == 0",
         "broken == 0",
-        "changed == 0",
-        "differing == 0",
+        "unreviewed == 0",
         "secrets == 0",
     ],
 )
 async def files(params: Params, ctx: Context) -> Measured:
     """Look at each file on disk: presence, execute bit, sha256, syntax, and the same file in the commit.
 
+    A file that is compared with nothing may hold anything: say what was reviewed, or at which commit it has to be.
+
     Why: A script that does not parse, or is not the one that was reviewed, is found out at the worst moment.
-    Fix: The evidence names the file and the reason; `chmod +x`, correct it, or have the change reviewed.
+    Fix: The evidence names the file and the reason; `chmod +x`, correct it, or have the change reviewed and listed.
     """
-    seen = [await _look(params, ctx, path) for path in dict.fromkeys([*params.paths, *params.sha256])]
-    kinds = ("missing", "not_executable", "broken", "changed", "differing", "secrets")
-    counts = {kind: sum(kind in one.wrong for one in seen) for kind in kinds}
+    reviewed = {**_listed(params), **params.sha256}
+    seen = [await _look(params, ctx, path, reviewed) for path in dict.fromkeys([*params.paths, *params.sha256])]
+    counts: dict[str, Value] = {kind: _count(seen, kind) for kind in ("missing", "not_executable", "broken", "secrets")}
+    # What was not compared is not equal: a value for it would be a guess.
+    if params.reviewed or params.sha256:
+        counts["changed"] = _count(seen, "changed")
+    if params.commit:
+        counts["differing"] = _count(seen, "differing")
+    if (wrong_ones := _count(seen, "changed", "differing")) or all(one.compared for one in seen):
+        counts["unreviewed"] = wrong_ones
     wrong = [f"{one.path} {sentence}" for one in seen for sentence in one.wrong.values()]
     good = (
         "; ".join(f"there and whole, sha256 {one.sha256[:12]}" for one in seen[:1])
         if len(seen) == 1
         else f"{len(seen)} files there"
     )
+    good += ", as reviewed" if "changed" in counts else ""
     good += f", equal to {params.commit[:7]}" if params.commit else ""
+    good += "" if "unreviewed" in counts else "; nothing says what was reviewed, so nothing was compared"
     return Measured(
         values={"files": len(seen), **counts},
         rows=tuple(
@@ -88,7 +112,30 @@ async def files(params: Params, ctx: Context) -> Measured:
     )
 
 
-async def _look(params: Params, ctx: Context, path: str) -> Seen:
+def _count(seen: Iterable[Seen], *kinds: str) -> int:
+    return sum(any(kind in one.wrong for kind in kinds) for one in seen)
+
+
+def _listed(params: Params) -> dict[str, str]:
+    """What was reviewed, by path."""
+    if not params.reviewed:
+        return {}
+    place = Path(params.folder) / params.reviewed
+    try:
+        lines = place.read_text("utf-8").splitlines()
+    except (OSError, UnicodeError) as error:
+        raise Cannot(f"The list of what was reviewed, {params.reviewed}, cannot be read: {words(error)}.") from error
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        match = re.fullmatch(r"([0-9a-fA-F]{64}) [ *](?:\./)?(.+)", line)
+        if match is None and line.strip() and not line.startswith("#"):
+            raise Cannot(f"Line {number} of {params.reviewed} is not as sha256sum writes it.")
+        if match is not None:
+            found[match[2]] = match[1]
+    return found
+
+
+async def _look(params: Params, ctx: Context, path: str, reviewed: Mapping[str, str]) -> Seen:
     place = Path(params.folder) / path
     try:
         content = place.read_bytes()
@@ -96,8 +143,10 @@ async def _look(params: Params, ctx: Context, path: str) -> Seen:
         return Seen(path=path, wrong={"missing": "is not there"})
     wrong: dict[str, str] = {}
     digest = hashlib.sha256(content).hexdigest()
-    if path in params.sha256 and digest != params.sha256[path].lower():
+    if path in reviewed and digest != reviewed[path].lower():
         wrong["changed"] = f"is not the reviewed one (sha256 {digest[:12]}…)"
+    elif params.reviewed and path not in reviewed:
+        wrong["changed"] = f"was not reviewed: it is not in {params.reviewed}"
     if content.startswith(b"#!") and not os.access(place, os.X_OK):
         wrong["not_executable"] = "is not executable"
     if mistake := await _syntax(place, content, ctx):
@@ -108,7 +157,8 @@ async def _look(params: Params, ctx: Context, path: str) -> Seen:
         wrong["secrets"] = f"holds what looks like a secret in {', '.join(names)}"
     if params.commit and await _committed(params, ctx, path) != blob(content):
         wrong["differing"] = f"differs from commit {params.commit[:7]}"
-    return Seen(path=path, sha256=digest, wrong=wrong)
+    compared = bool(params.commit or params.reviewed or path in reviewed)
+    return Seen(path=path, sha256=digest, compared=compared, wrong=wrong)
 
 
 async def _syntax(place: Path, content: bytes, ctx: Context) -> str:

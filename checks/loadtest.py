@@ -13,8 +13,8 @@ from bot.errors import Cannot
 from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.numbers import wilson_upper
-from checks.documents import Document, document
-from checks.pick import read
+from checks.documents import Document, check_about, document
+from checks.pick import pick, read
 
 _MS = 0.001
 
@@ -26,6 +26,11 @@ class Params(BaseModel, extra="forbid"):
         description="k6's summary as JSON (`handleSummary` or `--summary-export`), or locust's `…_stats.csv`: "
         "`reports/${commit}/load.json`."
     )
+    commit: str = Field(
+        default="",
+        description="What the run has to be about, usually `${commit}`: k6's JSON names it, or the path does.",
+    )
+    commit_path: str = Field(default="commit", description="Where k6's JSON names it.")
     target: float = Field(default=0.0, ge=0, description="Requests a second that there should have been; 0: not said.")
 
 
@@ -65,14 +70,16 @@ class Run:
     pass_=["crossed == 0", "dropped == 0", "upper95 < 0.1%"],
     warn=["crossed == 0", "ratio < 0.1%"],
 )
-async def loadtest(params: Params, ctx: Context) -> Measured:  # noqa: ARG001 - every check has the same signature
-    """Read the summary of a load test by k6 or locust.
+async def loadtest(params: Params, ctx: Context) -> Measured:
+    """Read the summary of a load test by k6 or locust. A run of another version, or of nobody knows which, says nothing.
 
     Why: What stands the load of a test bench may fall over at noon; and a test that could not make its load shows nothing.
     Fix: Run the load test against this version; the evidence has each endpoint's numbers.
     """
     given = document(params.report)
     run = _k6(given) if given.text.lstrip().startswith("{") else _locust(given)
+    about = pick(read(given.text), params.commit_path, ctx.clock.now())
+    check_about(params.commit, {str(about)} if about is not None else (), given.path)
     values: dict[str, Value] = {
         "requests": run.requests,
         "failed": run.failed,

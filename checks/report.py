@@ -6,9 +6,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from bot.check import Context, check
-from bot.errors import Cannot
 from bot.model import Measured, Row, Value
-from checks.documents import document, parsed, same_commit
+from checks.documents import check_about, document, parsed
 from checks.pick import checked, pick
 
 
@@ -46,11 +45,8 @@ async def report(params: Params, ctx: Context) -> Measured:
     read = document(params.report)
     content = parsed(read)
     now = ctx.clock.now()
-    if params.commit:
-        about = pick(content, params.commit_path, now)
-        if not isinstance(about, str) or not same_commit(params.commit, about):
-            named = f"is about commit {about[:12]}" if isinstance(about, str) else "names no commit"
-            raise Cannot(f"The report {read.name} {named}, not {params.commit[:12]}.")
+    about = pick(content, params.commit_path, now)
+    check_about(params.commit, {str(about)} if about is not None else (), read.path)
     picked = {name: pick(content, path, now) for name, path in params.values.items()}
     known: dict[str, Value] = {name: value for name, value in picked.items() if value is not None}
     rows = [

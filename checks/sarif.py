@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from bot.check import Context, check
 from bot.errors import Cannot
 from bot.model import Measured, Row, Value
-from checks.documents import Document, document, found, parsed, same_commit
+from checks.documents import Document, check_about, document, found, oldest, parsed
 
 #: CVSS's own names for ranges of its score.
 CRITICAL, HIGH, MEDIUM = 9.0, 7.0, 4.0
@@ -30,7 +30,8 @@ class Params(BaseModel, extra="forbid"):
         min_length=1, description="SARIF files; patterns are allowed: `reports/${commit}/*.sarif`."
     )
     commit: str = Field(
-        default="", description="A report that names another commit is not about this release; usually `${commit}`."
+        default="",
+        description="What each scan has to be about, usually `${commit}`: it names it, or its path does.",
     )
     suppressions: str = Field(
         default="",
@@ -77,16 +78,16 @@ class Result:
         "suppressed": "how many are suppressed, in the code or by the file of suppressions",
         "expired": "how many count again because their suppression has expired",
         "runs": "how many scans are in the reports",
-        "age": "seconds since the oldest report was written",
+        "age": "seconds since the oldest scan ended, or its report was written",
     },
-    require=["runs >= 1"],
+    require=["runs >= 1", "age <= 24h"],
     pass_=["high == 0", "medium == 0"],
     warn=["high == 0"],
 )
 async def sarif(params: Params, ctx: Context) -> Measured:
     """Read what scanners such as Semgrep, Trivy, CodeQL or Ruff found, by its severity.
 
-    A scan that did not come to its end, or that was of another commit, says nothing.
+    A scan that did not come to its end, or that was of another commit or of nobody knows which, says nothing.
 
     Why: What a scanner finds today, somebody else's scanner finds tomorrow.
     Fix: Repair what the evidence names, or accept it in the file of suppressions, with a reason and a date.
@@ -109,7 +110,7 @@ async def sarif(params: Params, ctx: Context) -> Measured:
         "suppressed": len(covered) + sum(one.suppressed for one in results),
         "expired": len(expired),
         "runs": len(runs),
-        "age": max(one.age_s for one in documents),
+        "age": max([one.age_s for one in documents] + [_age(one, run) for one, run in runs]),
     }
     return Measured(values=values, rows=tuple(map(_row, counted)), summary=_summary(values, counted))
 
@@ -139,9 +140,13 @@ def _check_whole(one: Document, run: Mapping[str, Any]) -> None:
 
 
 def _check_commit(one: Document, run: Mapping[str, Any], commit: str) -> None:
-    named = [str(each["revisionId"]) for each in run.get("versionControlProvenance") or () if each.get("revisionId")]
-    if commit and named and not any(same_commit(commit, each) for each in named):
-        raise Cannot(f"The report {one.name} is about commit {named[0][:12]}, not {commit[:12]}.")
+    named = {str(each["revisionId"]) for each in run.get("versionControlProvenance") or () if each.get("revisionId")}
+    check_about(commit, named, one.path)
+
+
+def _age(one: Document, run: Mapping[str, Any]) -> float:
+    calls = run.get("invocations") or ()
+    return oldest(one.age_s, (call.get("endTimeUtc") or call.get("startTimeUtc") for call in calls))
 
 
 def _results(one: Document, run: Mapping[str, Any]) -> Iterator[Result]:

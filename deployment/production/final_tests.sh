@@ -42,8 +42,9 @@ for suite in "${suites[@]}"; do
   (
     cd "$work/code"
     # Only what the suites themselves ask for: plugins of the machine's Python have no say in a release's result.
-    PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONDONTWRITEBYTECODE=1 \
-      "${CHECKOUT_PYTHON:-python3}" -m pytest "tests/$suite" --junitxml="$work/$suite.xml" -o junit_suite_name="checkout.$suite"
+    # The report says which commit it is about; one that does not could be of any.
+    PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/tools" TESTED_COMMIT="$commit" \
+      "${CHECKOUT_PYTHON:-python3}" -m pytest "tests/$suite" -p says_commit --junitxml="$work/$suite.xml" -o junit_suite_name="checkout.$suite"
   ) || failed+=("$suite")
   echo "::endgroup::"
   if [[ -f "$work/$suite.xml" ]]; then mv "$work/$suite.xml" "$reports/$suite.xml"; else rm -f "$reports/$suite.xml"; fi

@@ -22,11 +22,58 @@ def folder(tmp_path):
 ALL = {"paths": ["deploy.sh", "smoke.py", ".env.production"]}
 
 
+def review(folder):
+    """Somebody looked at all of them, and wrote down what they saw."""
+    listed = subprocess.run(["sha256sum", *ALL["paths"]], cwd=folder, check=True, capture_output=True, text=True).stdout
+    (folder / "reviewed.sha256").write_text(listed)
+
+
 async def test_whole_files_pass(folder):
-    finding = await run_check("files", folder=str(folder), **ALL)
+    review(folder)
+    finding = await run_check("files", folder=str(folder), reviewed="reviewed.sha256", **ALL)
     assert finding.verdict is Verdict.PASS
-    assert finding.summary == "3 files there"
+    assert finding.summary == "3 files there, as reviewed"
     assert finding.rows[0].values["sha256"] == hashlib.sha256((folder / "deploy.sh").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "text", ["#!/usr/bin/env bash\nset -eu\necho deploy\n", "#!/bin/sh\nrm -rf --no-preserve-root /\n"]
+)
+async def test_what_was_compared_with_nothing_is_unknown_whatever_is_in_it(folder, text):
+    (folder / "deploy.sh").write_text(text)
+    finding = await run_check("files", folder=str(folder), **ALL)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert not {"changed", "differing", "unreviewed"} & set(finding.values)
+    assert "nothing says what was reviewed, so nothing was compared" in finding.summary
+
+
+async def test_one_file_that_is_compared_does_not_speak_for_the_others(folder):
+    known = hashlib.sha256((folder / "deploy.sh").read_bytes()).hexdigest()
+    finding = await run_check("files", folder=str(folder), sha256={"deploy.sh": known}, **ALL)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.values["changed"] == 0
+
+
+async def test_what_was_edited_after_the_review_or_is_not_on_the_list_fails(folder):
+    review(folder)
+    (folder / "smoke.py").write_text("#!/usr/bin/env python3\nprint('other')\n")
+    (folder / "new.sh").write_text("#!/bin/sh\ntrue\n")
+    (folder / "new.sh").chmod(0o755)
+    edited = await run_check("files", folder=str(folder), reviewed="reviewed.sha256", **ALL)
+    assert edited.verdict is Verdict.FAIL
+    assert "smoke.py is not the reviewed one (sha256 " in edited.summary
+    new = await run_check("files", folder=str(folder), reviewed="reviewed.sha256", paths=["new.sh"])
+    assert new.verdict is Verdict.FAIL
+    assert "new.sh was not reviewed: it is not in reviewed.sha256" in new.summary
+
+
+@pytest.mark.parametrize("text", [None, "deploy.sh is fine, says Ana\n"])
+async def test_a_list_that_cannot_be_read_says_nothing(folder, text):
+    if text is not None:
+        (folder / "reviewed.sha256").write_text(text)
+    finding = await run_check("files", folder=str(folder), reviewed="reviewed.sha256", **ALL)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "reviewed.sha256" in finding.summary
 
 
 async def test_a_missing_file_fails(folder):

@@ -34,6 +34,41 @@ async def test_both_forms_of_k6_say_the_same(name):
     assert finding.summary == "2 of 18,000 failed, p95 88.9 ms, 299.8 requests/s of 300, 2 thresholds held"
 
 
+COMMIT = "9f3c2ab" + "0" * 33
+
+
+def of_commit(folder, said):
+    document = json.loads((RECORDED / "k6_summary.json").read_text())
+    path = folder / "load.json"
+    path.write_text(json.dumps(document | said))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ({"commit": COMMIT}, "pass"),
+        ({"commit": COMMIT[:10]}, "pass"),
+        ({"commit": "1" * 40}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+async def test_a_run_of_another_version_or_of_nobody_knows_which_says_nothing(tmp_path, said, verdict):
+    finding = await run_check(
+        "loadtest", report=of_commit(tmp_path, said), commit="${commit}", release={"commit": COMMIT}
+    )
+    assert finding.verdict == verdict, finding.summary
+
+
+async def test_what_locust_wrote_is_of_the_commit_that_its_folder_names(tmp_path):
+    text = (RECORDED / "locust_stats.csv").read_text()
+    (tmp_path / COMMIT).mkdir()
+    for folder, verdict in ((tmp_path, "unknown"), (tmp_path / COMMIT, "warn")):
+        (folder / "load_stats.csv").write_text(text)
+        finding = await run_check("loadtest", report=str(folder / "load_stats.csv"), commit=COMMIT)
+        assert finding.verdict == verdict, finding.summary
+
+
 @pytest.mark.parametrize(("name", "crossed"), [("k6_summary.json", {"ok": False}), ("k6_export.json", True)])
 async def test_a_threshold_that_was_crossed_fails_and_is_named(tmp_path, name, crossed):
     def slower(metrics):

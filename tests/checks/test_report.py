@@ -54,6 +54,13 @@ async def test_a_file_about_another_commit_says_nothing(file, commit, verdict):
     assert finding.verdict == verdict
 
 
+async def test_a_file_that_names_no_commit_says_nothing(file):
+    file.write_text(json.dumps({key: one for key, one in COST.items() if key != "commit"}))
+    finding = await run_check("report", report=str(file), values=PATHS, commit=COMMIT)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "names no commit" in finding.summary
+
+
 @pytest.mark.parametrize(("text", "said"), [("{", "no whole JSON"), ("", "is empty"), ("NaN,", "no whole JSON")])
 async def test_what_is_no_json_is_unknown(file, text, said):
     file.write_text(text)

@@ -1,8 +1,10 @@
 """The check `sarif`, on what Semgrep and Ruff really wrote, and on reports that say little."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,13 @@ def vulnerable(score):
 
 async def scan(*paths, **params):
     return await run_check("sarif", reports=[str(path) for path in paths], **params)
+
+
+@pytest.fixture(autouse=True)
+def fresh():
+    """What was recorded once is read as if it had been written now."""
+    for one in RECORDED.glob("*.sarif"):
+        os.utime(one)
 
 
 async def test_what_semgrep_wrote_is_read_by_its_scores_and_levels():
@@ -142,6 +151,24 @@ async def test_a_scan_of_another_commit_says_nothing(tmp_path, revision, verdict
     path = report(tmp_path, versionControlProvenance=[{"revisionId": revision}])
     finding = await scan(path, commit="${commit}", release={"commit": COMMIT})
     assert finding.verdict == verdict
+
+
+async def test_a_scan_of_nobody_knows_which_commit_says_nothing(tmp_path):
+    finding = await scan(report(tmp_path), commit=COMMIT)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "scan.sarif names no commit, in itself or in its path" in finding.summary
+    (tmp_path / COMMIT).mkdir()
+    assert (await scan(report(tmp_path / COMMIT), commit=COMMIT)).verdict is Verdict.PASS
+
+
+async def test_a_scan_of_last_season_says_nothing_however_new_the_file_is(tmp_path):
+    old = report(tmp_path)
+    os.utime(old, (time.time() - 90 * 86400,) * 2)
+    finding = await scan(old)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "age 90 d, at most 1 d is allowed" in finding.summary
+    fetched = report(tmp_path, invocations=[{"executionSuccessful": True, "endTimeUtc": "2026-01-02T03:04:05Z"}])
+    assert (await scan(fetched)).verdict is Verdict.UNKNOWN
 
 
 async def test_a_scan_that_did_not_come_to_its_end_says_nothing(tmp_path):

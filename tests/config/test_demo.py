@@ -1,5 +1,6 @@
 """Does the configuration fit what stands around it: the plugins, the scripts, the workspace and the small production?"""
 
+import hashlib
 import re
 
 import pytest
@@ -35,6 +36,17 @@ def test_every_script_is_there_and_may_be_run(plan):
         path = next(ROOT / one for one in script.argv if "/" in one)
         assert path.is_file(), script.key
         assert path.stat().st_mode & 0o111, script.key
+
+
+def test_every_script_is_the_one_that_was_reviewed():
+    """After a review, in deployment/production: `sha256sum .env.production *.sh *.py tools/*.* > reviewed.sha256`."""
+    listed = dict(reversed(line.split("  ")) for line in (SCRIPTS / "reviewed.sha256").read_text().splitlines())
+    there = {
+        path.relative_to(SCRIPTS).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in SCRIPTS.rglob("*")
+        if path.is_file() and path.suffix in {".sh", ".py", ".production"}
+    }
+    assert there == listed, "review what differs, then write the list anew as said above"
 
 
 def test_every_script_may_see_what_it_says_it_needs(plan):

@@ -74,8 +74,10 @@ def test_the_tests_of_each_version_pass_and_are_reported(
 ):
     done = run("final_tests.sh", checkout, CHECKOUT_REPORTS=str(tmp_path), TMINUS_VERSION=version, **production_less)
     assert done.returncode == 0, done.stdout + done.stderr
-    reports = tmp_path / repository.commit_of(checkout, version)
+    commit = repository.commit_of(checkout, version)
+    reports = tmp_path / commit
     for suite in ("unit", "integration", "e2e"):
+        assert f'<property name="commit" value="{commit}" />' in (reports / f"{suite}.xml").read_text()
         report = junitparser.JUnitXml.fromfile(str(reports / f"{suite}.xml"))
         assert sum(each.tests for each in report) >= 4
         assert sum(each.failures + each.errors for each in report) == 0
