@@ -3,8 +3,15 @@
 import json
 import logging
 import sys
+from collections.abc import Collection
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
+
+from bot.text import redact
+
+#: What nobody may read in the log, whoever writes it in this context: a check that was given a secret may break.
+SECRETS: ContextVar[Collection[str]] = ContextVar("SECRETS", default=())
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -20,7 +27,15 @@ class JsonLines(logging.Formatter):
         said |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             said["error"] = self.formatException(record.exc_info)
+        if secrets := tuple(SECRETS.get()):
+            said = {key: _redacted(value, secrets) for key, value in said.items()}
         return json.dumps(said, default=str, ensure_ascii=False)
+
+
+def _redacted(value: Any, secrets: tuple[str, ...]) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return redact(str(value), secrets)
 
 
 def set_up(level: int = logging.INFO) -> None:

@@ -272,7 +272,7 @@ def _blind() -> ssl.SSLContext:
     return context
 
 
-def words(error: BaseException) -> str:
+def words(error: BaseException, limit: int = 200) -> str:
     """What an exception says, in one line, whatever it forgot to say."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the certificate is not trusted ({error.verify_message})"
@@ -281,4 +281,4 @@ def words(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     text = " ".join(str(error).split()).rstrip(".")
-    return text[:200] or type(error).__name__
+    return text[:limit] or type(error).__name__

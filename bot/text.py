@@ -1,13 +1,16 @@
 """How do words, times and numbers become text that is safe and short enough for Slack?"""
 
+import base64
+import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import quote, quote_plus
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, TemplateSyntaxError
 
@@ -37,6 +40,8 @@ _SLACK_USER = re.compile(r"[UW][A-Z0-9_]+")
 
 #: A line of a longer secret (a private key) is hidden by itself from this length on; shorter ones are common words.
 _TELLING_LINE = 8
+#: What a shorter secret looks like in another form is too short to be told from any word.
+_TELLING_FORM = 4
 
 #: Where one unit ends and the next begins.
 _SHORT_S, _MINUTE, _HOUR, _TWO_DAYS = 0.01, 60, 3600, 172_800
@@ -67,16 +72,44 @@ def clip(text: str, limit: int) -> str:
 
 
 def redact(text: str, secrets: Iterable[str]) -> str:
-    """Hide every secret, and every telling line of a secret of several lines; the longest match wins."""
+    """Hide every secret, in each form in which it is sent, and every telling line of one of several lines."""
+    pattern = _secret(frozenset(secrets))
+    return pattern.sub(HIDDEN, text) if pattern else text
+
+
+@lru_cache(maxsize=64)
+def _secret(secrets: frozenset[str]) -> re.Pattern[str] | None:
+    """Whatever gives one of them away; the longest match wins."""
     hidden: set[str] = set()
     for secret in secrets:
-        hidden.add(secret.strip())
+        bare = secret.strip()
+        hidden.add(bare)
+        if len(bare) >= _TELLING_FORM:
+            hidden.update(_forms(bare))
         if len(lines := secret.split()) > 1:
             hidden.update(line for line in lines if len(line) >= _TELLING_LINE)
     hidden.discard("")
     if not hidden:
-        return text
-    return re.sub("|".join(re.escape(one) for one in sorted(hidden, key=len, reverse=True)), HIDDEN, text)
+        return None
+    return re.compile("|".join(re.escape(one) for one in sorted(hidden, key=len, reverse=True)))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The secret in a URL, in JSON and in base64, there also behind a name as in `user:secret`."""
+    raw = secret.encode("utf-8", "surrogateescape")
+    for quoted in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
+        yield quoted
+        yield re.sub("%..", lambda one: one[0].lower(), quoted)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(raw).decode().rstrip("=")
+        for before in range(3):
+            # Three bytes make four letters, and the letters at the edges depend on what stands beside the secret.
+            letters = encode(bytes(before) + raw).decode()
+            inner = letters[math.ceil(before * 8 / 6) : (before + len(raw)) * 8 // 6]
+            if len(inner) >= _TELLING_LINE:
+                yield inner
 
 
 def mention(person_id: str) -> Raw:

@@ -44,7 +44,9 @@ class Params(BaseModel, extra="forbid"):
     fields: dict[str, Annotated[str, AfterValidator(checked)]] = Field(
         default={}, description=f"Paths in the JSON, where they are not: {', '.join(FIELDS.values())}."
     )
-    environment: list[str] = Field(default=[], description="Names of variables that the programs may see.")
+    environment: list[str] = Field(
+        default=[], description="Names of variables that the programs may see; their values are hidden in what is kept."
+    )
     drill: list[str] = Field(
         default=[], description="A program that restores the backup somewhere harmless and exits 0 if it is right."
     )
@@ -122,7 +124,8 @@ async def _document(params: Params, ctx: Context) -> object:
     else:
         ended = await run(params.command, environment=_environment(params, ctx), limit=ctx.left(), keep=10_000_000)
         if ended.code:
-            raise Cannot(f"{params.command[0]} exited {ended.code}: {ended.err.strip()[-200:]}")
+            last = (ended.err or ended.out).strip().splitlines()[-1:]
+            raise Cannot(f"{params.command[0]} exited {ended.code}: {' '.join(last)}")
         text, where = ended.out, f"the output of {params.command[0]}"
     document = read(text)
     if document is None:

@@ -31,7 +31,10 @@ class Params(BaseModel, extra="forbid"):
 
     command: list[str] = Field(min_length=1, description="Program and arguments; never through a shell.")
     cwd: str = Field(default=".", description="Where it runs.")
-    environment: list[str] = Field(default=[], description="Names of environment variables that it may see.")
+    environment: list[str] = Field(
+        default=[],
+        description="Names of environment variables that it may see; their values are hidden in what is kept.",
+    )
     given: dict[str, str] = Field(default={}, description="Variables given outright, or as `{env: NAME}`.")
     remap: dict[int, State] = Field(
         default={}, description="What an exit code means, where it is not Nagios's meaning: `{1: critical}`."

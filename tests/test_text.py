@@ -1,5 +1,7 @@
 """Text for Slack is safe, short and readable."""
 
+import base64
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -64,10 +66,25 @@ def test_clipping_keeps_to_its_limit(words, limit):
         ("MIIEvQIBADANBg", ["-----BEGIN\nMIIEvQIBADANBg\n-----END\nab"], "•••"),
         ("ab is a word", ["-----BEGIN\nMIIEvQIBADANBg\nab"], "ab is a word"),
         ("a.c abc", ["a.c"], "••• abc"),
+        ("?key=p%40ss%2Fw%C3%B6rd+1", ["p@ss/wörd 1"], "?key=•••"),
+        ("?key=p%40ss/w%c3%b6rd%201", ["p@ss/wörd 1"], "?key=•••"),
+        (r'{"key": "a \"b\" c"}', ['a "b" c'], '{"key": "•••"}'),
+        (r"pa ss/w\u00f6rd", ["pa ss/wörd"], "•••"),
+        ("eWVz yes", ["yes"], "eWVz •••"),
     ],
 )
 def test_secrets_are_hidden(words, secrets, shown):
     assert text.redact(words, secrets) == shown
+
+
+@given(st.binary(max_size=5), st.text(st.characters(codec="utf-8"), min_size=8, max_size=30), st.binary(max_size=5))
+def test_a_secret_is_hidden_in_base64_whatever_stands_beside_it(before, secret, after):
+    secret = f"x{secret}x"
+    encoded = base64.b64encode(before + secret.encode() + after).decode()
+    shown = text.redact(encoded, [secret])
+    assert text.HIDDEN in shown
+    # Of the letters that stand for the secret at most the two at the edges are left.
+    assert len(shown.replace(text.HIDDEN, "")) <= math.ceil((len(before) + len(after)) * 8 / 6) + 5
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@
 
 import re
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,26 +18,56 @@ from bot.plan import CheckPlan
 VARIABLES = ("version", "commit", "service", "environment", "previous", "deployment", "window")
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
 
+#: What every program is given and nobody hides; the value of any other variable that a check reads may be a secret.
+_HARMLESS = re.compile(r"(?i)PATH|HOME|LANG|LANGUAGE|LC_[A-Z]+|TZ|USER|LOGNAME|SHELL|TERM|PWD|TMPDIR|HOSTNAME")
+#: Shorter values, and these, would hide common words.
+_SHORTEST = 4
+_COMMON = frozenset({"true", "false", "none", "null"})
 _KEYS = frozenset({"env", "file", "prefix"})
 #: Fits wherever a word or a number is asked for.
 _STAND_IN = "0"
 
 
-def resolved(value: Any, environ: Mapping[str, str]) -> tuple[Any, tuple[str, ...]]:
-    """The value with every reference replaced, and what of it is secret."""
-    hidden: list[str] = []
+def resolved(value: Any, environ: Mapping[str, str], hidden: list[str]) -> Any:
+    """The value with every reference replaced; what of it is secret is added to what is hidden."""
 
     def replace(reference: Mapping[str, Any]) -> str:
         bare = _read(reference, environ)
         hidden.append(bare)
         return str(reference.get("prefix", "")) + bare
 
-    return _mapped(value, replace), tuple(hidden)
+    return _mapped(value, replace)
 
 
 def resolve(value: Any, environ: Mapping[str, str]) -> Any:
     """The value with every reference replaced, secrets and all."""
-    return resolved(value, environ)[0]
+    return resolved(value, environ, [])
+
+
+class Lent(Mapping[str, str]):
+    """The environment as a check is given it: what is read there by name is hidden, as what was referred to is."""
+
+    def __init__(self, environ: Mapping[str, str], hidden: list[str], *, told: Iterable[str]) -> None:
+        self._environ = environ
+        self._hidden = hidden
+        #: The service, the version: whoever reads the finding knows them anyway.
+        self._told = {*told}
+
+    def __getitem__(self, name: str) -> str:
+        value = self._environ[name]
+        common = len(value.strip()) < _SHORTEST or value.lower() in _COMMON or value in self._told
+        if not common and not _HARMLESS.fullmatch(name) and value not in self._hidden:
+            self._hidden.append(value)
+        return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._environ
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._environ)
+
+    def __len__(self) -> int:
+        return len(self._environ)
 
 
 def stood_in(value: Any) -> Any:

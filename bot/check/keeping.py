@@ -19,7 +19,7 @@ def cleaned(measured: Measured, hidden: Collection[str]) -> Measured:
         return clip(redact(value, hidden), LONGEST_TEXT)
 
     def values(given: Mapping[str, Value]) -> dict[str, Value]:
-        kept = {name: judge.known(value) for name, value in given.items()}
+        kept = {text(name): judge.known(value) for name, value in given.items()}
         return {name: text(one) if isinstance(one, str) else one for name, one in kept.items() if one is not None}
 
     return replace(

@@ -13,19 +13,23 @@ from typing import Any
 from pydantic import BaseModel
 
 from bot import judge
-from bot.check.filling import filled, filled_rules, resolved
+from bot.check.filling import Lent, filled, filled_rules, resolved
 from bot.check.keeping import cleaned, summary
 from bot.check.plugin import Context, Intrusive, Plugin, Window, completed, named
 from bot.check.valid import read_params
 from bot.errors import Cannot, ConfigError, Unreachable
+from bot.logs import SECRETS
 from bot.model import Condition, Finding, Measured, Value, Verdict
 from bot.net import words
 from bot.plan import CheckPlan
+from bot.text import redact
 
 #: A finding that says nothing is worth another look soon, whatever a good one is worth.
 UNKNOWN_VALID_FOR_S = 60.0
 #: How much longer than its time limit a check may take to notice that it is over.
 GRACE_S = 2.0
+#: More than is kept of an exception's words: a secret that is cut in two is not found any more.
+_WORDS = 2000
 
 
 async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] | None = None) -> Finding:
@@ -35,20 +39,17 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
     seen: Measured | None = None
     problem = ""
     verdict, conditions = Verdict.UNKNOWN, ()
-    hidden: tuple[str, ...] = ()
+    hidden: list[str] = []
     told: Collection[str] = ()
     try:
         plan = filled_rules(completed(plan), ctx.release)
         plugin = named(plan.uses, plan.name)
         told = plugin.values
-        with_, hidden = resolved(dict(plan.with_), ctx.environ)
-        params = read_params(plugin, plan.name, filled(with_, ctx.release))
-        if isinstance(params, Intrusive):
-            params.permitted(ctx.release.get("environment", ""))
+        params, ctx = _given(plugin, plan, ctx, hidden)
         for attempt in range(max(1, plan.attempts)):
             if attempt:
                 await asyncio.sleep(plan.retry_after_s)
-            measured, problem = await _attempt(plugin, params, plan, ctx)
+            measured, problem = await _attempt(plugin, params, plan, ctx, hidden)
             seen = measured and cleaned(measured, hidden)
             verdict, conditions = judge.judge(plan, seen, baseline) if seen else (Verdict.UNKNOWN, ())
             if _settled(verdict, conditions) or ctx.left() < plan.retry_after_s:
@@ -76,21 +77,30 @@ async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] |
 
 async def before(plan: CheckPlan, ctx: Context, window: Window) -> tuple[Mapping[str, Value], str]:
     """What the plan would have measured over a time that is past, and else why that is not known."""
+    hidden: list[str] = []
     try:
         plugin = named(plan.uses, plan.name)
         look = plugin.before
         if look is None:
             return {}, f"'{plugin.name}' cannot look back."
-        with_, _ = resolved(dict(plan.with_), ctx.environ)
-        params = read_params(plugin, plan.name, filled(with_, ctx.release))
+        params, ctx = _given(plugin, plan, ctx, hidden)
 
         async def look_back(params: BaseModel, ctx: Context) -> Measured:
             return Measured(values=await look(params, ctx, window))
 
-        seen, problem = await _attempt(replace(plugin, measure=look_back), params, plan, ctx)
+        seen, problem = await _attempt(replace(plugin, measure=look_back), params, plan, ctx, hidden)
     except (Cannot, ConfigError) as known:
-        return {}, str(known)
-    return (seen.values if seen else {}), problem
+        seen, problem = None, str(known)
+    return (cleaned(seen, hidden).values if seen else {}), redact(problem, hidden)
+
+
+def _given(plugin: Plugin, plan: CheckPlan, ctx: Context, hidden: list[str]) -> tuple[BaseModel, Context]:
+    """What the plugin is handed. Each secret that is in it, or that the plugin looks up, is added to what is hidden."""
+    with_ = resolved(dict(plan.with_), ctx.environ, hidden)
+    params = read_params(plugin, plan.name, filled(with_, ctx.release))
+    if isinstance(params, Intrusive):
+        params.permitted(ctx.release.get("environment", ""))
+    return params, replace(ctx, environ=Lent(ctx.environ, hidden, told=ctx.release.values()))
 
 
 def _settled(verdict: Verdict, conditions: Collection[Condition]) -> bool:
@@ -102,9 +112,13 @@ def _settled(verdict: Verdict, conditions: Collection[Condition]) -> bool:
     return verdict is not Verdict.UNKNOWN or measured
 
 
-async def _attempt(plugin: Plugin, params: BaseModel, plan: CheckPlan, ctx: Context) -> tuple[Measured | None, str]:
+async def _attempt(
+    plugin: Plugin, params: BaseModel, plan: CheckPlan, ctx: Context, hidden: list[str]
+) -> tuple[Measured | None, str]:
     limit = min(plan.timeout_s, ctx.left())
     own = replace(ctx, deadline=time.monotonic() + limit, net=replace(ctx.net, timeout_s=min(ctx.net.timeout_s, limit)))
+    # What the plugin logs is logged in this context, too.
+    secrets = SECRETS.set(hidden)
     try:
         return await _isolated(plugin, params, own, limit), ""
     except (Cannot, ConfigError):
@@ -116,7 +130,9 @@ async def _attempt(plugin: Plugin, params: BaseModel, plan: CheckPlan, ctx: Cont
     # A plugin is somebody's code: whatever it raises is a finding that blocks, never the end of the bot.
     except Exception as error:
         ctx.log.exception("check failed", extra={"check": plan.name, "uses": plugin.name})
-        return None, f"The check itself broke: {type(error).__name__}: {words(error)}."
+        return None, f"The check itself broke: {type(error).__name__}: {words(error, _WORDS)}."
+    finally:
+        SECRETS.reset(secrets)
 
 
 async def _isolated(plugin: Plugin, params: BaseModel, ctx: Context, limit: float) -> Measured:

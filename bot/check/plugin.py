@@ -33,7 +33,7 @@ class Context:
     deadline: float
     #: service, environment, version, commit, previous, deployment; what is not known is missing or empty.
     release: Mapping[str, str] = field(default_factory=dict)
-    #: Only for resolving references, and for what `exec` passes on by name.
+    #: Only for resolving references, and for what `exec` passes on by name; what is read here is hidden in the finding.
     environ: Mapping[str, str] = field(default_factory=dict)
     #: What was told from outside at the URL with this key, the newest first; None where nobody listens.
     pings: "Callable[[str], Awaitable[Collection[Ping]]] | None" = None

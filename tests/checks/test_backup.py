@@ -215,6 +215,20 @@ async def test_what_restic_says_is_read_and_the_drill_says_whether_it_is_whole()
     assert "restic has no snapshot of the host db2." in elsewhere.summary
 
 
+async def test_what_the_programs_are_handed_is_hidden_in_what_they_say(tmp_path):
+    says = "import os, sys; print(os.environ['RESTIC_PASSWORD'] * 20, file=sys.stderr); sys.exit(1)"
+    given = {"environment": ["RESTIC_PASSWORD"], "environ": {"RESTIC_PASSWORD": "a-password-of-restic"}}
+    finding = await run_check("backup", command=[sys.executable, "-c", says], **given)
+    assert "password" not in repr(finding)
+    assert f"{sys.executable} exited 1: •••" in finding.summary
+
+    (tmp_path / "manifest.json").write_text('{"finished_at": "2026-11-26T12:00:00Z"}')
+    manifest = str(tmp_path / "manifest.json")
+    finding = await run_check("backup", manifest=manifest, drill=[sys.executable, "-c", says], **given)
+    assert "the drill exited 1: •••" in finding.rows[0].note
+    assert "password" not in repr(finding)
+
+
 @pytest.mark.real
 async def test_a_restic_that_is_installed_is_really_asked(tmp_path):
     restic = needed("restic")

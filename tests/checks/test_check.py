@@ -1,19 +1,24 @@
 """What the engine may rely on, whatever a plugin does."""
 
 import asyncio
+import io
+import json
+import logging
 import sys
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from bot.check import Context, check, completed, defaults, measure, measuring, plugins, validate
+from bot.check import Context, Window, before, check, completed, defaults, measure, measuring, plugins, validate
 from bot.check import plugin as registry
 from bot.errors import Cannot, ConfigError, Unreachable
 from bot.judge import parse
+from bot.logs import JsonLines
 from bot.model import Measured, Row, Verdict
 from bot.plan import CheckPlan
 from checks.__main__ import page
@@ -213,6 +218,44 @@ async def test_a_secret_is_read_when_it_is_needed_and_kept_nowhere(plugin, tmp_p
     registry._PLUGINS.pop("probe")
     broken = replace(plugin(lambda params, _: raising(ValueError(params.word))()), with_=plan.with_)
     assert "s3cr3t" not in repr(await measure(broken, context(environ={"TOKEN": "s3cr3t-t0ken"})))
+
+
+async def test_a_secret_is_not_in_the_log_either_when_a_plugin_breaks_over_it_or_logs_it(plugin):
+    def body(params, ctx):
+        logging.getLogger("somebody.else").warning("using %s", params.word, extra={"header": [params.word]})
+        raise ValueError(f"bad: {params.word}, {ctx.environ['OTHER']}")
+
+    logged = io.StringIO()
+    handler = logging.StreamHandler(logged)
+    handler.setFormatter(JsonLines())
+    logging.getLogger().addHandler(handler)
+    try:
+        plan = replace(plugin(body), with_={"word": {"env": "TOKEN"}})
+        finding = await measure(plan, context(environ={"TOKEN": "s3cr3t-t0ken", "OTHER": "0ther-s3cret"}))
+    finally:
+        logging.getLogger().removeHandler(handler)
+    lines = [json.loads(line) for line in logged.getvalue().splitlines()]
+    assert [line["what"] for line in lines] == ["using •••", "check failed"]
+    assert "ValueError: bad: •••, •••" in lines[1]["error"]
+    assert "t0ken" not in logged.getvalue()
+    assert "0ther" not in logged.getvalue() + repr(finding)
+
+
+async def test_what_a_plugin_raises_is_hidden_also_where_its_words_are_cut(plugin):
+    plan = replace(
+        plugin(lambda params, _: raising(ValueError("x" * 195 + params.word))()), with_={"word": {"env": "T"}}
+    )
+    assert "s3cr" not in (await measure(plan, context(environ={"T": "s3cr3t-t0ken"}))).summary
+
+
+async def test_why_the_time_before_is_not_known_hides_secrets_too(plugin):
+    async def look(params, ctx, window):
+        raise Unreachable(f"{params.word} was refused.")
+
+    plan = replace(plugin(lambda *_: Measured(values={"n": 0}), before=look), with_={"word": {"env": "TOKEN"}})
+    window = Window(until=datetime.now(UTC), last_s=60.0, aggregate="median")
+    found, why_not = await before(plan, context(environ={"TOKEN": "s3cr3t-t0ken"}), window)
+    assert (found, why_not) == ({}, "••• was refused.")
 
 
 async def test_a_secret_that_is_not_there_is_unknown_and_named(plugin):

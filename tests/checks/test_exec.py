@@ -103,10 +103,27 @@ async def test_a_program_sees_only_what_it_is_given(tmp_path):
         command=command,
         environment=["NAMED"],
         given={"GIVEN": {"env": "VAULTED"}},
-        environ={"NAMED": "named", "OTHER": "other", "VAULTED": "hunter2"},
+        environ={"NAMED": "yes", "OTHER": "other", "VAULTED": "hunter2"},
     )
-    assert finding.summary.startswith("[•••] [named] []")
+    assert finding.summary.startswith("[•••] [yes] []")
     assert "hunter2" not in repr(finding)
+
+
+async def test_a_variable_that_is_handed_over_by_name_is_hidden_in_all_that_the_program_says(tmp_path):
+    body = (
+        'echo "using $MY_TOKEN in $PLACE for $TARGET|$MY_TOKEN=3"; echo "$(printf %s "$MY_TOKEN" | base64)" >&2; exit 2'
+    )
+    finding = await run_check(
+        "exec",
+        command=program(tmp_path, body),
+        environment=["MY_TOKEN", "PLACE", "TARGET", "HOME"],
+        environ={"MY_TOKEN": "s3cr3t-t0ken", "PLACE": "eu", "TARGET": "production", "HOME": str(tmp_path)},
+        release={"environment": "production"},
+    )
+    assert finding.verdict is Verdict.FAIL
+    assert "s3cr3t" not in repr(finding)
+    assert "czNjcjN0LXQwa2Vu" not in repr(finding)
+    assert "using ••• in eu for production" in finding.rows[0].note, "what everybody knows is not hidden"
 
 
 async def test_a_program_that_does_not_exist_or_cannot_run_says_so(tmp_path):
