@@ -8,31 +8,24 @@ import select
 import socket
 import ssl
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 import certifi
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from bot.errors import Unreachable
 from bot.net import join, split, words
+from checks import hello
 
-#: Oldest first.
-PROTOCOLS: Mapping[float, int] = {
-    1.0: SSL.TLS1_VERSION,
-    1.1: SSL.TLS1_1_VERSION,
-    1.2: SSL.TLS1_2_VERSION,
-    1.3: SSL.TLS1_3_VERSION,
-}
+#: Oldest first; SSL 3.0 counts as 0.3, because it came before TLS 1.0.
+PROTOCOLS = (0.3, 1.0, 1.1, 1.2, 1.3)
+#: Those that every build of the library speaks.
+_LIBRARY: Mapping[float, int] = {1.2: SSL.TLS1_2_VERSION, 1.3: SSL.TLS1_3_VERSION}
 _ALL = b"ALL:@SECLEVEL=0"
-_WEAK = b"aNULL:eNULL:EXPORT:DES:3DES:RC4:MD5:SEED:IDEA:@SECLEVEL=0"
 #: How many weak ciphers are counted before it does not matter any more.
 _ENOUGH = 5
 _UNKNOWN_ISSUER = 20
@@ -45,7 +38,9 @@ class Place:
     host: str
     address: str
     ca_file: str = ""
-    #: Monotonic.
+    #: Limit of each handshake.
+    timeout_s: float
+    #: Monotonic: when all of them must be over.
     deadline: float
 
 
@@ -57,9 +52,10 @@ class Shown:
     #: Why it is not trusted for this name; empty: it is.
     distrust: str
     protocols: tuple[float, ...]
-    #: Versions that the library here cannot speak, so nobody knows.
+    #: Versions of which nobody knows.
     untested: tuple[float, ...]
-    weak_ciphers: tuple[str, ...]
+    #: By name; None: nobody knows.
+    weak_ciphers: tuple[str, ...] | None
     #: The OCSP answer that came with the handshake, DER.
     staple: bytes
 
@@ -69,15 +65,24 @@ class Shown:
 
 
 def look(place: Place) -> Shown:
-    """Every handshake that is needed to know what this address offers."""
+    """Every handshake that is needed to know what this address offers; those that may meet silence wait side by side."""
     chain, staple = _presented(place)
-    speakable = tuple(version for version in PROTOCOLS if can_speak(version))
+    with ThreadPoolExecutor(max_workers=len(PROTOCOLS) + 2) as threads:
+        distrust = threads.submit(_distrust, place, chain)
+        spoken = {version: threads.submit(_speaks, place, version) for version in PROTOCOLS}
+        understood = threads.submit(hello.accepts, place.address, _sni(place), 1.2, within_s=_left(place))
+        weak = threads.submit(hello.weak_ciphers, place.address, _sni(place), most=_ENOUGH, within_s=_left(place))
+    # Where the library is answered, and so is a message of our own, silence to another one is a firewall's way to say no.
+    # Where none of ours is answered, silence says nothing.
+    answered = understood.result() is not None
+    versions = {version: one.result() for version, one in spoken.items()}
+    weak_ciphers = weak.result()
     return Shown(
         chain=chain,
-        distrust=_distrust(place, chain),
-        protocols=tuple(version for version in speakable if _accepts(place, _client(version)) is not None),
-        untested=tuple(version for version in PROTOCOLS if version not in speakable),
-        weak_ciphers=tuple(_weak_ciphers(place)),
+        distrust=distrust.result(),
+        protocols=tuple(version for version, there in versions.items() if there),
+        untested=tuple(version for version, there in versions.items() if there is None and not answered),
+        weak_ciphers=() if weak_ciphers is None and answered else weak_ciphers,
         staple=staple,
     )
 
@@ -137,37 +142,31 @@ def _names_its_issuer(leaf: x509.Certificate) -> bool:
     return True
 
 
-def _weak_ciphers(place: Place) -> Iterator[str]:
-    """Offer only weak ciphers, and leave out each one that is taken."""
-    taken: list[str] = []
-    while len(taken) < _ENOUGH:
-        context = SSL.Context(SSL.TLS_CLIENT_METHOD)
-        context.set_max_proto_version(SSL.TLS1_2_VERSION)
-        context.set_min_proto_version(SSL.TLS1_VERSION)
-        context.set_cipher_list(_WEAK + b"".join(b":!" + name.encode() for name in taken))
-        cipher = _accepts(place, context)
-        if cipher is None or cipher in taken:
-            return
-        taken.append(cipher)
-        yield cipher
-
-
-def _accepts(place: Place, context: SSL.Context) -> str | None:
-    """The cipher agreed on, or None when the server refuses."""
+def _speaks(place: Place, version: float) -> bool | None:
+    """Whether this version is spoken; None: there was no answer. What the library was built without is asked by hand."""
+    if version not in _LIBRARY:
+        return hello.accepts(place.address, _sni(place), version, within_s=_left(place))
     try:
-        with _connected(place, context) as connection:
+        with _connected(place, _client(version)) as connection:
             _shake(connection, place)
-            return connection.get_cipher_name()
     except (SSL.Error, ConnectionError):
+        return False
+    except Unreachable:
         return None
+    return True
+
+
+def _sni(place: Place) -> str:
+    """Without the name another certificate may be shown; an address is not a name."""
+    return "" if place.host.replace(".", "").isdigit() or ":" in place.host else place.host
 
 
 def _client(version: float | None = None) -> SSL.Context:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_cipher_list(_ALL)
-    context.set_min_proto_version(PROTOCOLS[version] if version else SSL.TLS1_VERSION)
+    context.set_min_proto_version(_LIBRARY[version] if version else SSL.TLS1_VERSION)
     if version:
-        context.set_max_proto_version(PROTOCOLS[version])
+        context.set_max_proto_version(_LIBRARY[version])
     return context
 
 
@@ -181,9 +180,8 @@ def _connected(place: Place, context: SSL.Context) -> Generator[SSL.Connection]:
     with raw:
         raw.setblocking(False)
         connection = SSL.Connection(context, raw)
-        # Without the name another certificate may be shown; an address is not a name.
-        if not place.host.replace(".", "").isdigit() and ":" not in place.host:
-            connection.set_tlsext_host_name(place.host.encode("idna"))
+        if name := _sni(place):
+            connection.set_tlsext_host_name(name.encode("idna"))
         connection.set_connect_state()
         yield connection
 
@@ -203,7 +201,7 @@ def _shake(connection: SSL.Connection, place: Place) -> None:
 
 
 def _left(place: Place) -> float:
-    return max(0.01, place.deadline - time.monotonic())
+    return min(place.timeout_s, max(0.01, place.deadline - time.monotonic()))
 
 
 def _said(error: SSL.Error) -> str:
@@ -212,51 +210,3 @@ def _said(error: SSL.Error) -> str:
     if isinstance(entries, list) and entries:
         return str(entries[-1][-1]) or "no reason given"
     return str(error.args[-1]) if error.args else "the connection was closed"
-
-
-# ── What the library here can speak ──────────────────────────────────────────────────────────────────────────────────
-
-
-@lru_cache(maxsize=8)
-def can_speak(version: float) -> bool:
-    """Shake hands with ourselves in memory: a library without TLS 1.0 must not call a server free of it."""
-    server = SSL.Context(SSL.TLS_SERVER_METHOD)
-    server.set_cipher_list(_ALL)
-    server.set_min_proto_version(PROTOCOLS[version])
-    key, certificate = _own()
-    server.use_privatekey(key)
-    server.use_certificate(certificate)
-    ends = SSL.Connection(_client(version)), SSL.Connection(server)
-    ends[0].set_connect_state()
-    ends[1].set_accept_state()
-    try:
-        for _ in range(6):
-            done = [_step(ends[0], ends[1]), _step(ends[1], ends[0])]
-            if all(done):
-                return True
-    except SSL.Error:
-        return False
-    return False
-
-
-def _step(one: SSL.Connection, other: SSL.Connection) -> bool:
-    done = True
-    try:
-        one.do_handshake()
-    except SSL.WantReadError:
-        done = False
-    try:
-        other.bio_write(one.bio_read(65536))
-    except SSL.WantReadError:
-        return done
-    return done
-
-
-def _own() -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "self-test")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(
-        name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(1)
-    )
-    return key, builder.sign(key, hashes.SHA256())

@@ -49,7 +49,7 @@ class Seen:
         "days_left": "whole and part days until the first certificate of any chain ends",
         "life_left": "the share of its lifetime that the leaf has left, the smallest; for short-lived certificates",
         "lifetime_days": "how long the leaf is valid altogether, the longest",
-        "min_protocol": "the oldest TLS version that is accepted anywhere, 1.0 to 1.3",
+        "min_protocol": "the oldest TLS version that is accepted anywhere, 1.0 to 1.3; 0.3 is SSL 3.0",
         "max_protocol": "the newest TLS version that is accepted everywhere",
         "weak_ciphers": "how many ciphers without encryption, authentication or strength are accepted, the most anywhere",
         "weak_keys": "certificates with RSA below 2048 or elliptic curves below 256 bits",
@@ -114,8 +114,11 @@ async def _places(params: Params, net: Net, said: str) -> list[tuple[str, str]]:
 
 
 async def _look(net: Net, ctx: Context, host: str, address: str) -> Seen:
-    deadline = time.monotonic() + min(net.timeout_s, ctx.left())
-    where = handshake.Place(host=host, address=address, ca_file=net.ca_file, deadline=deadline)
+    # Half of what is left is for the silent; asking who took a certificate back comes after.
+    limit = min(net.timeout_s, ctx.left() / 2)
+    where = handshake.Place(
+        host=host, address=address, ca_file=net.ca_file, timeout_s=limit, deadline=time.monotonic() + 2 * limit
+    )
     try:
         shown = await asyncio.to_thread(handshake.look, where)
     except Unreachable as error:
@@ -138,7 +141,6 @@ def _values(seen: list[Seen]) -> dict[str, Value]:
         "days_left": min((one.not_valid_after_utc - now).total_seconds() for one in certificates) / 86400,
         "life_left": min((one.leaf.not_valid_after_utc - now) / _life(one.leaf) for one in shown),
         "lifetime_days": max(_life(one.leaf).total_seconds() for one in shown) / 86400,
-        "weak_ciphers": max(len(one.weak_ciphers) for one in shown),
         "weak_keys": sum(_weak_key(one) for one in set(certificates)),
         "weak_hashes": sum(_weak_hash(one) for one in set(certificates)),
         "distinct_certs": max(map(len, served.values())),
@@ -147,18 +149,33 @@ def _values(seen: list[Seen]) -> dict[str, Value]:
         "addresses": len(seen),
         "unanswered": sum(bool(one.silence) for one in seen),
     }
+    weak = max(len(one.weak_ciphers or ()) for one in shown)
+    if weak or all(one.weak_ciphers is not None for one in shown):
+        values["weak_ciphers"] = weak
     if any(one.revoked for one in known) or all(one.revoked is False for one in known):
         values["revoked"] = any(one.revoked for one in known)
     # A source that could not be used leaves both unknown; where none is published there is nothing to find out.
     if all(one.revoked is not None for one in known):
         values["revocation_checked"] = all(one.source for one in known)
-    # What the library cannot speak may well be offered; then the oldest version is not known, unless an older one is.
+    # A version to which there was no answer may well be offered; then the oldest version is not known, unless an older one is.
     oldest = min((version for one in shown for version in one.protocols), default=None)
     if oldest is not None and not any(version < oldest for one in shown for version in one.untested):
         values["min_protocol"] = oldest
     if all(one.protocols for one in shown):
         values["max_protocol"] = min(max(one.protocols) for one in shown)
     return values
+
+
+def _version(one: float) -> str:
+    return "SSL 3.0" if one < 1 else f"TLS {one}"
+
+
+def _range(protocols: list[float]) -> str:
+    """`TLS 1.2 to 1.3`, `SSL 3.0 to TLS 1.2`, `TLS 1.3`."""
+    first, last = _version(protocols[0]), _version(protocols[-1])
+    if first == last:
+        return first
+    return f"{first} to {last.removeprefix('TLS ') if first.startswith('TLS') else last}"
 
 
 def _life(certificate: x509.Certificate) -> timedelta:
@@ -202,7 +219,7 @@ def _row(seen: Seen) -> Row:
             "issuer": leaf.issuer.rfc4514_string(),
             "serial": f"{leaf.serial_number:x}",
             "ends": leaf.not_valid_after_utc.isoformat(),
-            "protocols": " ".join(map(str, seen.shown.protocols)),
+            "protocols": ", ".join(map(_version, seen.shown.protocols)),
             "revocation": known.source if known else "",
         },
         note="; ".join(filter(None, notes)),
@@ -217,7 +234,8 @@ def _summary(seen: list[Seen]) -> str:
     trouble += [one.silence for one in seen if one.silence]
     trouble += [one.known.note for one in seen if one.known and one.known.note]
     faults = {
-        f"{values['weak_ciphers']} weak ciphers": values["weak_ciphers"],
+        f"{values.get('weak_ciphers')} weak ciphers": values.get("weak_ciphers"),
+        "nothing is known of weak ciphers": "weak_ciphers" not in values,
         f"{values['weak_keys']} weak keys": values["weak_keys"],
         f"{values['weak_hashes']} weak signatures": values["weak_hashes"],
         "revocation is published nowhere": values.get("revocation_checked") is False,
@@ -228,7 +246,7 @@ def _summary(seen: list[Seen]) -> str:
     facts = [
         *trouble[:2],
         f"{float(values['days_left']):.0f} days left",
-        f"TLS {' to '.join(str(one) for one in dict.fromkeys((protocols[0], protocols[-1])))}" if protocols else "",
+        _range(protocols) if protocols else "",
         f"{certificates} certificate{'s' * (certificates != 1)} at {len(seen)} address{'es' * (len(seen) != 1)}",
     ]
     return ", ".join(filter(None, facts))

@@ -1,18 +1,21 @@
 """The check `tls`, against real handshakes on loopback, each with one thing wrong."""
 
+import asyncio
 import subprocess
 from contextlib import contextmanager
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509 import ocsp
 from OpenSSL import SSL
 
 from bot.model import Verdict
-from tests.checks.helpers import closed_port, run_check, site
-from tests.checks.tls_servers import NAME, authority, tls_server, weak_rsa
+from checks import hello
+from tests.checks.helpers import closed_port, needed, run_check, site
+from tests.checks.tls_servers import NAME, REFUSAL, WARNING, authority, server_hello, tls_server, weak_rsa
 
 OLD = (SSL.TLS1_VERSION, SSL.TLS1_3_VERSION)
 
@@ -129,6 +132,88 @@ async def test_a_cipher_without_encryption_fails(root, ca_file):
     assert finding.verdict is Verdict.FAIL
     assert finding.values["weak_ciphers"] >= 1
     assert "NULL" in finding.rows[0].note
+
+
+RC4, TRIPLE_DES, EXPORT = 0x0005, 0x000A, 0x0008
+
+
+def weakly(*weak, first=b""):
+    """Like a server that also has these: it takes one where it is offered nothing better."""
+
+    def before(version, suites):
+        if version > 0x0303 or set(suites) & set(hello.STRONG):
+            return None
+        return next((first + server_hello(version, one) for one in weak if one in suites), REFUSAL)
+
+    return before
+
+
+@pytest.mark.parametrize("first", [b"", WARNING])
+async def test_ciphers_that_our_own_library_was_built_without_are_found(root, ca_file, first):
+    with published(root.crl) as crl:
+        finding = await served(ca_file, root.issue(crl=crl), before=weakly(RC4, TRIPLE_DES, EXPORT, first=first))
+    assert finding.verdict is Verdict.FAIL
+    assert finding.values["weak_ciphers"] == 3
+    assert decided(finding) == {"weak_ciphers"}
+    assert "RSA_WITH_RC4_128_SHA, RSA_WITH_3DES_EDE_CBC_SHA, RSA_EXPORT_WITH_DES40_CBC_SHA" in finding.rows[0].note
+
+
+@pytest.mark.parametrize("priority", ["NORMAL:+ARCFOUR-128", "NORMAL:+3DES-CBC"])
+async def test_a_server_of_somebody_else_s_that_has_them_is_found_as_well(root, ca_file, tmp_path, priority):
+    program = needed("gnutls-serv")
+    leaf = root.issue(key=rsa.generate_private_key(65537, 2048))
+    (tmp_path / "leaf.pem").write_bytes(leaf.pem())
+    (tmp_path / "leaf.key").write_bytes(leaf.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    address = closed_port()
+    command = [program, "--quiet", "--echo", "--port", address.partition(":")[2], "--priority", priority]
+    command += ["--x509certfile", "leaf.pem", "--x509keyfile", "leaf.key"]
+    server = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(300):
+            finding = await measure(ca_file, address)
+            if "weak_ciphers" in finding.values:
+                break
+            await asyncio.sleep(0.1)
+    finally:
+        server.kill()
+        server.wait()
+    assert finding.values["verified"] is True
+    assert finding.values["weak_ciphers"] >= 1
+    assert ("RC4" if "ARCFOUR" in priority else "3DES") in finding.rows[0].note
+
+
+async def test_ssl_3_is_older_than_tls_1_0(root, ca_file):
+    def before(version, _):
+        return server_hello(version, RC4) if version == 0x0300 else None
+
+    finding = await served(ca_file, root.issue(), before=before)
+    assert finding.verdict is Verdict.FAIL
+    assert finding.values["min_protocol"] == 0.3
+    assert "SSL 3.0 to TLS 1.3" in finding.summary
+
+
+async def test_a_firewall_that_drops_old_versions_without_a_word_refuses_them(root, ca_file):
+    def before(version, _):
+        return b"" if version < 0x0303 else None
+
+    with published(root.crl) as crl:
+        leaf = root.issue(crl=crl)
+        with tls_server(leaf, before=before) as at:
+            finding = await measure(ca_file, at)
+    assert finding.verdict is Verdict.PASS, finding.summary
+    assert finding.values["min_protocol"] == 1.2
+
+
+async def test_where_no_message_of_our_own_is_answered_silence_says_nothing(root, ca_file):
+    def before(version, suites):
+        return b"" if RC4 in suites or version < 0x0303 else None
+
+    with published(root.crl) as crl, tls_server(root.issue(crl=crl), before=before) as at:
+        finding = await measure(ca_file, at)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert finding.values["verified"] is True
+    assert not {"weak_ciphers", "min_protocol"} & set(finding.values)
+    assert "nothing is known of weak ciphers" in finding.summary
 
 
 async def test_a_short_key_fails_as_such_and_is_still_trusted(root, ca_file):

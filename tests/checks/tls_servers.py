@@ -101,11 +101,43 @@ def weak_rsa():
     return rsa.generate_private_key(65537, 1024)  # noqa: S505 - the fault that is looked for
 
 
+def _peeked(raw):
+    """Version and ciphers of the first message, which stays where it is. A new version stands in an extension."""
+    hello = raw.recv(65536, socket.MSG_PEEK)
+    at = 44 + hello[43]
+    length = int.from_bytes(hello[at : at + 2], "big")
+    suites = [int.from_bytes(hello[one : one + 2], "big") for one in range(at + 2, at + 2 + length, 2)]
+    modern = any(0x1301 <= one <= 0x1303 for one in suites)
+    return 0x0304 if modern else int.from_bytes(hello[9:11], "big"), suites
+
+
+def server_hello(version, suite):
+    """The first message of a server that has chosen, and goes no further."""
+    body = version.to_bytes(2, "big") + bytes(32) + b"\0" + suite.to_bytes(2, "big") + b"\0"
+    message = b"\2" + len(body).to_bytes(3, "big") + body
+    return b"\x16" + version.to_bytes(2, "big") + len(message).to_bytes(2, "big") + message
+
+
+REFUSAL = bytes([21, 3, 1, 0, 2, 2, 40])
+#: It does not know the name that was asked for, and goes on all the same.
+WARNING = bytes([21, 3, 1, 0, 2, 1, 112])
+
+
 @contextmanager
 def tls_server(
-    leaf, *, chain=None, versions=(SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION), ciphers=None, staple=b"", sni=None
+    leaf,
+    *,
+    chain=None,
+    versions=(SSL.TLS1_2_VERSION, SSL.TLS1_3_VERSION),
+    ciphers=None,
+    staple=b"",
+    sni=None,
+    before=lambda version, suites: None,  # noqa: ARG005 - named for those who write another
 ):
-    """Shake hands with whoever comes; yields `host:port`. `sni` maps names to other certificates."""
+    """Shake hands with whoever comes; yields `host:port`. `sni` maps names to other certificates.
+
+    `before` sees each first message; what it returns is sent as the answer, b"" for ever nothing.
+    """
 
     def made(issued, sent):
         context = SSL.Context(SSL.TLS_SERVER_METHOD)
@@ -135,6 +167,11 @@ def tls_server(
     def serve_one(raw):
         raw.settimeout(10)
         with raw, contextlib.suppress(SSL.Error, OSError):
+            answer = before(*_peeked(raw))
+            if answer is not None:
+                raw.sendall(answer)
+                over.wait(0 if answer else 60)
+                return
             connection = SSL.Connection(main, raw)
             connection.set_accept_state()
             raw.setblocking(True)
