@@ -129,8 +129,16 @@ def load_settings(around: Surroundings) -> Settings:
 
 @asynccontextmanager
 async def at_the_machine(around: Surroundings) -> AsyncGenerator[Engine]:
-    """The same engine without Slack, for the terminal: it decides and saves; the running bot makes it true."""
-    settings = load_settings(around)
+    """The same engine without Slack, for the terminal: it decides and saves; the running bot makes it true.
+
+    A deployment carries the plan that it was started with, so nothing of the configuration has to be read, nor every
+    variable set that it names: in an outage somebody signs in from wherever they are.
+    """
+    if not around.config.exists():
+        raise ConfigError(
+            f"There is no {around.config.name} in {around.config.parent}. Go to the folder that the bot runs in."
+        )
+    settings = Settings(folder=around.config.parent, plans={}, left_out={})
     clock = await _clock(around)
     store = await Store.open(around.database, clock, project=_projection(clock))
     try:

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import fcntl
 import os
+import shlex
 import shutil
 import signal
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HOME = Path(os.environ.get("DEMO_HOME", "var"))
@@ -22,6 +25,9 @@ TOKENS = {
 #: How long a part may take to get ready, and to end.
 _READY_S, _END_S = 60.0, 30.0
 
+#: A bot that ends sooner than this after its start would only end again.
+_LIVES_S = 5.0
+
 
 class NotReady(Exception):
     """A part of the demonstration did not start; the message says which and where its log is."""
@@ -30,36 +36,57 @@ class NotReady(Exception):
 class Part:
     """One program of the demonstration; its output goes to a file."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, name: str, arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         self.name = name
-        self.process = process
-        self.log = log
+        self.log = HOME / "logs" / f"{name}.log"
+        self._arguments = arguments
+        self._environ = dict(environ)
+        self._log_from = 0
 
     @classmethod
     async def begin(cls, name: str, *arguments: str, environ: Mapping[str, str]) -> "Part":
-        log = HOME / "logs" / f"{name}.log"
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as out:
+        part = cls(name, arguments, environ)
+        part.log.parent.mkdir(parents=True, exist_ok=True)
+        part.log.unlink(missing_ok=True)
+        await part.again()
+        return part
+
+    async def again(self) -> None:
+        """Start it, also after it ended; what it said before stays in its log."""
+        with self.log.open("ab") as out:
+            self._log_from = out.tell()
             # Its own session: Ctrl-C reaches this program alone, which ends the others in order.
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", *arguments, env=dict(environ), stdout=out, stderr=out, start_new_session=True
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self._arguments,
+                env=self._environ,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
             )
-        return cls(name, process, log)
+        self.since = time.monotonic()
 
     async def says(self, words: str) -> str:
         """The rest of the line on which it says these words."""
         try:
             async with asyncio.timeout(_READY_S):
                 while True:
-                    for line in self.log.read_text("utf-8", "replace").splitlines():
+                    said = self._said().splitlines()
+                    for line in said:
                         if words in line:
                             return line.partition(words)[2].strip()
                     if self.process.returncode is not None:
-                        last = self.log.read_text("utf-8", "replace").strip().splitlines()[-1:]
+                        last = said[-1:]
                         raise NotReady(f"{self.name} ended: {''.join(last) or 'it said nothing'} (its log: {self.log})")
                     await asyncio.sleep(0.05)
         except TimeoutError:
             raise NotReady(f"{self.name} was not ready within {_READY_S:.0f} s (its log: {self.log})") from None
+
+    def _said(self) -> str:
+        with self.log.open("rb") as log:
+            log.seek(self._log_from)
+            return log.read().decode("utf-8", "replace")
 
     async def end(self) -> None:
         if self.process.returncode is None:
@@ -93,24 +120,57 @@ async def main() -> int:
         return 1
     finally:
         if parts:
-            print("\nStopping: scripts are cancelled, everything else is kept for the next time.")
+            print("\nStopping: scripts are cancelled, everything else is kept for the next time.", flush=True)
         for part in reversed(parts):
             await part.end()
-        for watch in (HOME / "bot" / "watches").glob("*/wanted"):
-            # A bot that was killed could not tell its probers; this is how they are told.
-            (watch.parent / "stop").touch()
+            if part.name == "bot":
+                # Production lives until the last script is over, whatever became of the bot.
+                await asyncio.to_thread(_end_what_it_left, HOME / "bot")
 
 
 async def _until(stop: asyncio.Event, parts: list[Part]) -> int:
-    """0 when somebody stopped it, 1 when a part ended by itself."""
-    waiting = [asyncio.create_task(part.process.wait(), name=part.name) for part in parts]
+    """0 when somebody stopped it, 1 when a part ended by itself. The bot is started again: whoever kills it wants to see that."""
     stopping = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait({*waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    for task in done - {stopping}:
-        print(f"{task.get_name()} ended by itself; its log is {HOME / 'logs' / (task.get_name() + '.log')}")
-    for task in (*waiting, stopping):
-        task.cancel()
-    return 0 if stopping in done else 1
+    try:
+        while True:
+            waiting = {asyncio.create_task(part.process.wait()): part for part in parts}
+            await asyncio.wait({*waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            ended = [part for task, part in waiting.items() if task.done()]
+            for task in waiting:
+                task.cancel()
+            if stopping.done():
+                return 0
+            for part in ended:
+                if part.name != "bot" or time.monotonic() - part.since < _LIVES_S:
+                    print(f"The {part.name} ended by itself; its log is {part.log}")
+                    return 1
+                print("The bot ended by itself; it is started again, and goes on where it was.", flush=True)
+                await part.again()
+                await part.says("t-minus is ready")
+    finally:
+        stopping.cancel()
+
+
+def _end_what_it_left(home: Path) -> None:
+    """A bot that was killed could tell neither its probers nor its scripts to end; this is how they are told."""
+    for watch in home.glob("watches/*/wanted"):
+        (watch.parent / "stop").touch()
+    running = [run.parent for run in home.glob("runs/*/lock") if _held(run)]
+    for run in running:
+        (run / "cancel").touch()
+    until = time.monotonic() + _END_S
+    while time.monotonic() < until and any(_held(run / "lock") for run in running):
+        time.sleep(0.05)
+
+
+def _held(lock: Path) -> bool:
+    """Whether the supervisor of this run lives: it holds the lock for as long."""
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 async def _start(parts: list[Part], stop: asyncio.Event) -> None:
@@ -139,7 +199,7 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
         "TMINUS_ENDS_ALL": "1",
     }
     (HOME / "bot.env").write_text(
-        "".join(f"{name}={value}\n" for name, value in environ.items() if name not in os.environ)
+        "".join(f"{name}={shlex.quote(value)}\n" for name, value in environ.items() if name not in os.environ)
     )
     parts.append(await Part.begin("bot", "bot", "run", environ=environ))
     await parts[-1].says("t-minus is ready")
@@ -148,6 +208,7 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
         "Open it, and type in #checkout:   /deploy start checkout 1.4.2\n"
         "You act as Mara Lind, the captain. At the top you become Ana, Chloé, Eun-ji or Grace, who tick and sign.\n"
         "Other versions to try: 1.5.1 is slow, 1.5.2 fails now and then, 1.6.0 does not start.\n"
+        f"At the machine, as when Slack is down:   set -a; . {HOME / 'bot.env'}; set +a; .venv/bin/python -m bot status\n"
         f"Ctrl-C ends everything and keeps it for the next time; make demo-reset starts afresh. Logs: {HOME / 'logs'}\n",
         flush=True,
     )

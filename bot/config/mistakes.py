@@ -42,14 +42,26 @@ class Mistakes:
 
     def refuse(self) -> None:
         """Raise what was collected, if anything was."""
-        for name, (place, key) in self.unset.items():
-            self.add(place, key, f"{name} is not set in the environment; set it, or add `default:` to the reference")
+        self._tell_unset()
         lines = [f"{place}: {sentence}" for place, sentence in sorted(self._told)]
         if len(lines) == 1:
             raise ConfigError(lines[0])
         if lines:
             rest = [f"and {len(lines) - SHOWN} more, told once these are corrected"] if len(lines) > SHOWN else []
             raise ConfigError("\n".join([f"{len(lines)} mistakes in the configuration:", *lines[:SHOWN], *rest]))
+
+    def _tell_unset(self) -> None:
+        """One sentence for each file: whoever has not set one variable of a service has mostly set none of them."""
+        files: dict[str, list[str]] = {}
+        for name, (place, _) in sorted(self.unset.items(), key=lambda one: one[1]):
+            files.setdefault(place.file, []).append(name)
+        for names in files.values():
+            place, key = self.unset[names[0]]
+            if len(names) == 1:
+                sentence = f"{names[0]} is not set in the environment; set it, or add `default:` to the reference"
+            else:
+                sentence = f"{len(names)} variables are not set in the environment: {', '.join(names)}. Set them, or add `default:` to their references"
+            self.add(place, key, sentence)
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:

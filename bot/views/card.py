@@ -144,19 +144,19 @@ _WAY = (
 
 
 def journey(deployment: Deployment) -> str:
-    """`● Preflight ─ ◉ Prepare ─ ○ Deploy …`: what is behind, where it is, what is ahead."""
+    """`● Preflight ─ ◉ Prepare ─ ○ Deploy …`: what is behind, where it is, what is ahead. A line breaks between stops only."""
     phase = deployment.left if deployment.phase is Phase.DECIDING and deployment.left else deployment.phase
     reached = _reached(deployment, phase)
     stops: list[str] = []
     for index, (stop, title) in enumerate(_WAY):
         here = stop is phase
         mark = "◉" if here and stop is not Phase.LIVE else "●" if index <= reached else "○"
-        stops.append(f"{mark} *{title}*" if here else f"{mark} {title}")
+        stops.append(f"*{mark} {title}*" if here else f"{mark} {title}")
     for plan in deployment.plan.follow_ups:
         record = deployment.follow_ups.get(plan.key)
         mark = "●" if record and record.done_at else "◉" if record and record.opened_at else "○"
         stops.append(f"{mark} T+{_after(plan.after_s)}")
-    return " ─ ".join(stops)
+    return " ─ ".join(stop.replace(" ", "\u00a0") for stop in stops)
 
 
 def _after(seconds: float) -> str:

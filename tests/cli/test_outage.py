@@ -1,5 +1,7 @@
 """Slack is down, and somebody at the machine carries on: the same engine, on the database of the running bot."""
 
+from pathlib import Path
+
 from sqlalchemy import text
 
 from bot.model import Verdict
@@ -31,6 +33,26 @@ async def test_the_status_and_what_is_in_the_way_are_those_of_the_running_bot(w:
         "4  DevOps Lead has not signed   → DevOps Lead",
         "5  Database Admin has not signed   → Database Admin",
     ]
+
+
+async def test_no_variable_of_the_configuration_has_to_be_set(w: World, types: Type, tmp_path: Path):
+    """In an outage somebody signs in from wherever they are; the deployment carries its own plan."""
+    await w.opened()
+    service = tmp_path / "services" / "shop.yaml"
+    service.write_text(service.read_text() + "watch: {url: {env: NOBODY_SET_THIS}}\n")
+
+    assert "shop 1.4.2 → production" in (await types("status")).out
+    assert (
+        await types("hold", "-m", "the queue is draining")
+    ).out == "shop-1 is on hold. A script that runs is not touched."
+
+
+async def test_in_a_folder_without_a_bot_it_says_where_to_go(types: Type, tmp_path: Path):
+    said = await types("status", TMINUS_CONFIG=str(tmp_path / "elsewhere" / "app.yaml"))
+
+    assert said.code == 2
+    assert said.err == f"There is no app.yaml in {tmp_path / 'elsewhere'}. Go to the folder that the bot runs in."
+    assert not (tmp_path / "t.db").exists()
 
 
 async def test_a_checklist_is_finished_signed_and_started_without_slack(w: World, types: Type):

@@ -371,6 +371,14 @@ def test_a_mistake_in_the_defaults_is_told_once_however_many_services_there_are(
     assert text.count("evidnce") == 1
 
 
+def test_variables_that_are_not_set_are_one_sentence_for_each_file(tmp_path):
+    hosts = replaced(APP, "hosts: [a.example]", "hosts: [{env: FIRST}, {env: SECOND}, {env: THIRD}]")
+    text = said(tmp_path, app=hosts)
+    assert text.partition("checks.tls.with.hosts[1]: ")[2] == (
+        "3 variables are not set in the environment: FIRST, SECOND, THIRD. Set them, or add `default:` to their references"
+    )
+
+
 def test_of_very_many_mistakes_twenty_are_told(tmp_path):
     wrong = "".join(f"wrong{number}: 1\n" for number in range(25))
     lines = said(tmp_path, shop=SERVICE + wrong).splitlines()
@@ -423,7 +431,8 @@ def test_a_variable_that_is_not_set_is_told_once_and_leads_to_no_other_mistake(t
         "checks: {tls: {with: {hosts: [{env: SHOP_URL}]}}}\nchanel: x\n"
     )
     lines = said(tmp_path, shop=SERVICE + service).splitlines()
-    assert [line.split(": ")[1] for line in lines[1:]] == ["watch.url", "watch.addresses[1]", "chanel"]
+    assert [line.split(": ")[1] for line in lines[1:]] == ["watch.url", "chanel"]
+    assert "SHOP_URL, SHOP_ADDRESS. Set them" in lines[1]
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
