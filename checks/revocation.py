@@ -1,7 +1,7 @@
-"""Has this certificate been taken back?"""
+"""Has a certificate of this chain been taken back?"""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,73 +28,143 @@ class Known:
 
 
 async def look_up(chain: tuple[x509.Certificate, ...], staple: bytes, ca_file: str, net: Net) -> Known:
+    """Every certificate from the leaf up to the root that is trusted: an intermediate that was taken back ends all its leaves."""
+    known = [await _one(chain[0], chain, staple, ca_file, net)]
+    above = _issuer(chain[0], chain, ca_file)
+    # A chain that goes in a circle is no longer than what was sent.
+    for _ in chain:
+        if above is None or above.issuer == above.subject:
+            break
+        known.append(await _one(above, chain, b"", ca_file, net))
+        above = _issuer(above, chain, ca_file)
+    return _together(known)
+
+
+def _together(known: Sequence[Known]) -> Known:
+    """One that was taken back decides; else one of which nothing could be learnt; else whether each is published."""
+    for worst in (True, None):
+        if found := [one for one in known if one.revoked is worst]:
+            return replace(found[0], note="; ".join(one.note for one in found if one.note))
+    return Known(revoked=False, source=known[0].source if all(one.source for one in known) else "")
+
+
+async def _one(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate], staple: bytes, ca_file: str, net: Net
+) -> Known:
     """The staple if it is sound, then each published list, then the responder."""
-    leaf = chain[0]
-    issuer = _issuer(leaf, chain[1:], ca_file)
-    lists, responders = _crl_urls(leaf), _ocsp_urls(leaf)
+    lists, responders = _crl_urls(certificate), _ocsp_urls(certificate)
     if not lists and not responders and not staple:
         return Known(revoked=False, source="")
+    issuer = _issuer(certificate, chain, ca_file)
+    source = "CRL" if lists else "OCSP"
     if issuer is None:
-        return Known(
-            revoked=None, source="CRL" if lists else "OCSP", note="its issuer is not known, so nothing can be trusted"
-        )
+        return Known(revoked=None, source=source, note="its issuer is not known, so nothing can be trusted")
     notes: list[str] = []
-    if staple and (known := _from_ocsp(staple, leaf, issuer, "staple")):
-        if known.revoked is not None:
-            return known
+
+    def settled(known: Known) -> bool:
         notes.append(known.note)
+        return known.revoked is not None
+
+    if staple and settled(known := _from_ocsp(staple, certificate, issuer, "staple")):
+        return _named(known, certificate, chain)
     for url in lists:
-        known = await _from_crl(url, leaf, issuer, net)
-        if known.revoked is not None:
-            return known
-        notes.append(known.note)
+        if settled(known := await _from_crl(url, certificate, issuer, net)):
+            return _named(known, certificate, chain)
     for url in responders:
-        known = await _from_responder(url, leaf, issuer, net)
-        if known.revoked is not None:
-            return known
-        notes.append(known.note)
-    return Known(revoked=None, source="CRL" if lists else "OCSP", note="; ".join(filter(None, notes)))
+        if settled(known := await _from_responder(url, certificate, issuer, net)):
+            return _named(known, certificate, chain)
+    return Known(revoked=None, source=source, note="; ".join(filter(None, notes)))
 
 
-def _issuer(leaf: x509.Certificate, sent: Iterable[x509.Certificate], ca_file: str) -> x509.Certificate | None:
-    roots = x509.load_pem_x509_certificates(Path(ca_file or certifi.where()).read_bytes())
-    for candidate in (*sent, *roots):
-        if candidate.subject == leaf.issuer:
+def _named(known: Known, certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> Known:
+    """The leaf needs no name; who looks at it would not think of those above it."""
+    if not known.revoked or certificate == chain[0]:
+        return known
+    return replace(known, note=f"the intermediate {certificate.subject.rfc4514_string()} was {known.note or 'revoked'}")
+
+
+def _issuer(one: x509.Certificate, sent: Iterable[x509.Certificate], ca_file: str) -> x509.Certificate | None:
+    """The issuer whose signature is on it; one that is trusted here before one that was sent."""
+    for candidate in (*_roots(ca_file), *sent):
+        if candidate.subject == one.issuer:
             try:
-                leaf.verify_directly_issued_by(candidate)
+                one.verify_directly_issued_by(candidate)
             except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
                 continue
             return candidate
     return None
 
 
-async def _from_crl(url: str, leaf: x509.Certificate, issuer: x509.Certificate, net: Net) -> Known:
-    def unusable(why: str) -> Known:
-        return Known(revoked=None, source="CRL", note=f"the CRL at {url} {why}")
+def _roots(ca_file: str) -> list[x509.Certificate]:
+    return x509.load_pem_x509_certificates(Path(ca_file or certifi.where()).read_bytes())
 
+
+# ── Lists ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Lists:
+    """Lists that were sound when they were fetched, until they say that a newer one is due."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[str, bytes], x509.CertificateRevocationList] = {}
+
+    def get(self, url: str, issuer: x509.Certificate, now: datetime) -> x509.CertificateRevocationList | None:
+        kept = self._kept.get((url, issuer.fingerprint(hashes.SHA256())))
+        # A list with nobody on it is false, and a good one.
+        if kept is None or kept.next_update_utc is None or kept.next_update_utc <= now:
+            return None
+        return kept
+
+    def keep(self, url: str, issuer: x509.Certificate, one: x509.CertificateRevocationList) -> None:
+        others = list(self._kept.items())[-self._most + 1 :]
+        self._kept = {**dict(others), (url, issuer.fingerprint(hashes.SHA256())): one}
+
+    def forget(self) -> None:
+        self._kept = {}
+
+
+#: A list of a large authority has megabytes, and is asked for again at every measurement.
+LISTS = Lists(8)
+
+
+async def _from_crl(url: str, certificate: x509.Certificate, issuer: x509.Certificate, net: Net) -> Known:
+    crl = LISTS.get(url, issuer, datetime.now(UTC))
+    if crl is None:
+        fetched = await _fetched(url, issuer, net)
+        if isinstance(fetched, str):
+            return Known(revoked=None, source="CRL", note=f"the CRL at {url} {fetched}")
+        LISTS.keep(url, issuer, crl := fetched)
+    revoked = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+    note = f"revoked on {revoked.revocation_date_utc:%Y-%m-%d}" if revoked else ""
+    return Known(revoked=revoked is not None, source="CRL", note=note)
+
+
+async def _fetched(url: str, issuer: x509.Certificate, net: Net) -> x509.CertificateRevocationList | str:
+    """The list, or what is wrong with it."""
     try:
         answer = await net.ask(url, follow=2)
     except (Unreachable, Cannot) as error:
-        return unusable(f"could not be fetched: {error}")
+        return f"could not be fetched: {error}"
     if answer.status != 200 or answer.cut:  # noqa: PLR2004 - HTTP's own number
-        return unusable(f"answered {answer.status}" if not answer.cut else "is too long")
+        return f"answered {answer.status}" if not answer.cut else "is too long"
     try:
         load = x509.load_pem_x509_crl if answer.body.startswith(b"-----") else x509.load_der_x509_crl
         crl = load(answer.body)
     except ValueError:
-        return unusable("is none")
-    public = issuer.public_key()
+        return "is none"
     try:
-        sound = crl.is_signature_valid(public)  # type: ignore[arg-type]
+        sound = crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
     except (TypeError, ValueError, UnsupportedAlgorithm):
         sound = False
     if not sound or crl.issuer != issuer.subject:
-        return unusable("is not signed by the issuer")
+        return "is not signed by the issuer"
     if crl.next_update_utc and crl.next_update_utc < datetime.now(UTC):
-        return unusable(f"is out of date since {crl.next_update_utc:%Y-%m-%d}")
-    revoked = crl.get_revoked_certificate_by_serial_number(leaf.serial_number)
-    note = f"revoked on {revoked.revocation_date_utc:%Y-%m-%d}" if revoked else ""
-    return Known(revoked=revoked is not None, source="CRL", note=note)
+        return f"is out of date since {crl.next_update_utc:%Y-%m-%d}"
+    return crl
+
+
+# ── Responders ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def _from_responder(url: str, leaf: x509.Certificate, issuer: x509.Certificate, net: Net) -> Known:

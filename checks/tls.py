@@ -13,13 +13,17 @@ from pydantic import Field
 
 from bot.check import Context, check
 from bot.errors import Cannot, Unreachable
+from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.net import Net, join, place, split, trust
 from checks import handshake, revocation
 from checks.reach import Reach
 
+#: From here on hours do not matter.
+_FEW = 4
 #: Lists of revoked certificates of large authorities have megabytes.
 LARGEST_CRL = 20_000_000
+_RENEWAL = timedelta(days=21)
 _STRONG_RSA, _STRONG_EC = 2048, 256
 
 
@@ -47,7 +51,8 @@ class Seen:
     values={
         "verified": "every chain is trusted and is for the name",
         "days_left": "whole and part days until the first certificate of any chain ends",
-        "life_left": "the share of its lifetime that the leaf has left, the smallest; for short-lived certificates",
+        "reserve": "what is left of the time that a renewal needs, 21 days or, where that is less, a third of the lifetime:"
+        " 100% or more is enough; the smallest of any chain",
         "lifetime_days": "how long the leaf is valid altogether, the longest",
         "min_protocol": "the oldest TLS version that is accepted anywhere, 1.0 to 1.3; 0.3 is SSL 3.0",
         "max_protocol": "the newest TLS version that is accepted everywhere",
@@ -64,7 +69,7 @@ class Seen:
     },
     pass_=[
         "verified == true",
-        "days_left >= 21",
+        "reserve >= 100%",
         "min_protocol >= 1.2",
         "weak_ciphers == 0",
         "weak_keys == 0",
@@ -79,7 +84,7 @@ class Seen:
     ],
     warn=[
         "verified == true",
-        "days_left >= 7",
+        "reserve >= 33%",
         "min_protocol >= 1.2",
         "weak_ciphers == 0",
         "weak_keys == 0",
@@ -100,6 +105,7 @@ async def tls(params: Params, ctx: Context) -> Measured:
     seen = list(await asyncio.gather(*(_look(net, ctx, host, address) for host, address in places)))
     if all(one.silence for one in seen):
         raise Unreachable(seen[0].silence)
+    seen = await _looked_up(seen, net)
     return Measured(values=_values(seen), rows=tuple(map(_row, seen)), summary=_summary(seen))
 
 
@@ -123,8 +129,20 @@ async def _look(net: Net, ctx: Context, host: str, address: str) -> Seen:
         shown = await asyncio.to_thread(handshake.look, where)
     except Unreachable as error:
         return Seen(host=host, address=address, silence=str(error))
-    known = await revocation.look_up(shown.chain, shown.staple, net.ca_file, net)
-    return Seen(host=host, address=address, shown=shown, known=known)
+    return Seen(host=host, address=address, shown=shown)
+
+
+async def _looked_up(seen: list[Seen], net: Net) -> list[Seen]:
+    """The same, with what is known of revocation: asked once for each chain, at however many addresses it is shown."""
+    different = list({(one.shown.chain, one.shown.staple) for one in seen if one.shown})
+    known = dict(
+        zip(
+            different,
+            await asyncio.gather(*(revocation.look_up(chain, staple, net.ca_file, net) for chain, staple in different)),
+            strict=True,
+        )
+    )
+    return [replace(one, known=known[one.shown.chain, one.shown.staple]) if one.shown else one for one in seen]
 
 
 def _values(seen: list[Seen]) -> dict[str, Value]:
@@ -139,7 +157,7 @@ def _values(seen: list[Seen]) -> dict[str, Value]:
     values: dict[str, Value] = {
         "verified": not any(one.distrust for one in shown),
         "days_left": min((one.not_valid_after_utc - now).total_seconds() for one in certificates) / 86400,
-        "life_left": min((one.leaf.not_valid_after_utc - now) / _life(one.leaf) for one in shown),
+        "reserve": min((one.not_valid_after_utc - now) / _needed(one) for one in certificates),
         "lifetime_days": max(_life(one.leaf).total_seconds() for one in shown) / 86400,
         "weak_keys": sum(_weak_key(one) for one in set(certificates)),
         "weak_hashes": sum(_weak_hash(one) for one in set(certificates)),
@@ -166,8 +184,17 @@ def _values(seen: list[Seen]) -> dict[str, Value]:
     return values
 
 
+def _needed(certificate: x509.Certificate) -> timedelta:
+    """The time before its end at which a renewal should have happened. One that lives for days is renewed within days."""
+    return min(_RENEWAL, _life(certificate) / 3)
+
+
 def _version(one: float) -> str:
     return "SSL 3.0" if one < 1 else f"TLS {one}"
+
+
+def _days(days: float) -> str:
+    return f"{days:.0f} days" if days >= _FEW or days < 0 else duration(round(days * 24) * 3600)
 
 
 def _range(protocols: list[float]) -> str:
@@ -245,7 +272,7 @@ def _summary(seen: list[Seen]) -> str:
     trouble += [words for words, there in faults.items() if there]
     facts = [
         *trouble[:2],
-        f"{float(values['days_left']):.0f} days left",
+        f"{_days(float(values['days_left']))} left" + (", due for renewal" if float(values["reserve"]) < 1 else ""),
         _range(protocols) if protocols else "",
         f"{certificates} certificate{'s' * (certificates != 1)} at {len(seen)} address{'es' * (len(seen) != 1)}",
     ]

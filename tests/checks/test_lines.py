@@ -53,7 +53,7 @@ def test_what_decides_a_line_is_a_plugin_or_is_said_to_be_something_else():
 def test_the_table_is_made_of_app_yaml(tmp_path):
     text = APP.read_text(encoding="utf-8")
     changed = tmp_path / "app.yaml"
-    changed.write_text(text.replace("- days_left >= 21", "- days_left >= 33", 1))
+    changed.write_text(text.replace("- reserve >= 100%", "- days_left >= 33", 1))
 
     assert "`days_left >= 33`" in table(changed)
     assert "`days_left >= 33`" not in table()

@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from OpenSSL import SSL
 
 from bot.model import Verdict
-from checks import hello
+from checks import hello, revocation
 from tests.checks.helpers import closed_port, needed, run_check, site
 from tests.checks.tls_servers import NAME, REFUSAL, WARNING, authority, server_hello, tls_server, weak_rsa
 
@@ -30,6 +30,12 @@ def ca_file(root, tmp_path):
     path = tmp_path / "root.pem"
     path.write_bytes(root.pem())
     return str(path)
+
+
+@pytest.fixture(autouse=True)
+def no_lists_are_kept():
+    """A port may come again, and with it the address of a list."""
+    revocation.LISTS.forget()
 
 
 @contextmanager
@@ -71,7 +77,19 @@ async def test_days_left_decide_between_pass_warn_and_fail(root, ca_file, days, 
         finding = await measure(ca_file, one)
     assert finding.verdict is verdict
     if verdict is Verdict.FAIL:
-        assert finding.summary.startswith("days_left 5, at least 21 is needed; 5 days left, TLS 1.2 to 1.3")
+        assert finding.summary.startswith("reserve 2"), finding.summary
+        assert "5 days left, due for renewal, TLS 1.2 to 1.3" in finding.summary
+
+
+@pytest.mark.parametrize(
+    ("lived", "left", "verdict"),
+    # Six days altogether: two of them are a third. Forty-five days: fifteen.
+    [(3.5, 2.5, Verdict.PASS), (4.5, 1.5, Verdict.WARN), (5.5, 0.5, Verdict.FAIL), (29, 16, Verdict.PASS)],
+)
+async def test_a_certificate_that_lives_for_days_may_have_few_days_left(root, ca_file, lived, left, verdict):
+    with published(root.crl) as crl, tls_server(root.issue(crl=crl, days=(-lived, left))) as one:
+        finding = await measure(ca_file, one)
+    assert finding.verdict is verdict, finding.summary
 
 
 async def test_no_published_list_is_a_warning(root, ca_file):
@@ -255,6 +273,41 @@ async def test_a_revoked_certificate_fails(root, ca_file):
     assert finding.verdict is Verdict.FAIL
     assert finding.values["revoked"] is True
     assert "revoked on" in finding.rows[0].note
+
+
+async def test_an_intermediate_that_was_taken_back_fails(root, ca_file):
+    lists = {"/of-root": b"", "/of-intermediate": b""}
+    with site(lambda request: (200, [], lists[request.path])) as one:
+        above = root.issue("Intermediate", names=(), ca=True, crl=f"http://{one.at}/of-root")
+        leaf = above.issue(crl=f"http://{one.at}/of-intermediate")
+        lists |= {"/of-root": root.crl(), "/of-intermediate": above.crl()}
+        sound = await served(ca_file, leaf)
+        lists["/of-root"] = root.crl(above)
+        revocation.LISTS.forget()
+        finding = await served(ca_file, leaf)
+    assert sound.verdict is Verdict.PASS, sound.summary
+    assert finding.verdict is Verdict.FAIL
+    assert finding.values["revoked"] is True
+    assert "the intermediate CN=Intermediate was revoked on" in finding.rows[0].note
+
+
+async def test_an_intermediate_of_which_nothing_is_published_is_a_warning(root, ca_file):
+    with published(lambda: lists[0]) as crl:
+        above = root.issue("Intermediate", names=(), ca=True)
+        lists = [above.crl()]
+        finding = await served(ca_file, above.issue(crl=crl))
+    assert finding.verdict is Verdict.WARN
+    assert decided(finding) == {"revocation_checked"}
+
+
+async def test_a_list_is_fetched_once_until_a_newer_one_is_due(root, ca_file):
+    with site(lambda _: (200, [], root.crl())) as lists:
+        leaf = root.issue(crl=f"http://{lists.at}/crl")
+        with tls_server(leaf) as one, tls_server(leaf) as other:
+            for _ in range(2):
+                finding = await measure(ca_file, one, other)
+                assert finding.verdict is Verdict.PASS, finding.summary
+        assert len(lists.asked) == 1
 
 
 @pytest.mark.parametrize("fault", ["stale", "forged", "nonsense", "gone"])
