@@ -6,11 +6,12 @@ import os
 import sys
 import time
 from collections.abc import Generator, Mapping
-from typing import Annotated
+from typing import Annotated, TextIO
 
 import typer
 
 from bot import app, check, checks_run
+from bot.aside import aside
 from bot.checks_formats import EXIT_CODES, FORMATS, Outcome, line
 from bot.config.mistakes import offer
 from bot.errors import Refused, TMinusError
@@ -63,7 +64,7 @@ def run_checks(
     written: Annotated[str, typer.Option("--format", help=f"How to print it: {', '.join(FORMATS)}.")] = "text",
 ) -> None:
     """Measure what a service is held to, now. Exit code: 0 pass, 1 warn, 2 fail, 3 unknown; the worst decides."""
-    with _unknown():
+    with _unknown(), aside() as output:
         if written not in FORMATS:
             raise Refused(f"There is no format {written}; {offer(written, FORMATS)}.")
         around = app.Surroundings.of()
@@ -72,8 +73,8 @@ def run_checks(
         names = [one for said in only or () for one in said.split(",") if one.strip()]
         plans = checks_run.chosen(plan, names)
         facts = asyncio.run(checks_run.facts(plan, settings.folder, version=version, commit=commit, previous=previous))
-        outcome = asyncio.run(_measured(around, plans, facts, aloud=written == "text"))
-        typer.echo(FORMATS[written](outcome))
+        outcome = asyncio.run(_measured(around, plans, facts, output if written == "text" else sys.stderr))
+        typer.echo(FORMATS[written](outcome), file=output)
     raise typer.Exit(EXIT_CODES[outcome.worst])
 
 
@@ -88,9 +89,9 @@ def _unknown() -> Generator[None]:
 
 
 async def _measured(
-    around: app.Surroundings, plans: Mapping[str, CheckPlan], facts: Mapping[str, str], *, aloud: bool
+    around: app.Surroundings, plans: Mapping[str, CheckPlan], facts: Mapping[str, str], aloud: TextIO
 ) -> Outcome:
-    """`aloud`: results are what is asked for, and go to the output as they come; else they are progress."""
+    """`aloud`: where results go as they come. They are what is asked for as text, and else progress."""
     begun = time.monotonic()
     found: dict[str, Finding] = {}
     width = max(map(len, plans))
@@ -103,7 +104,7 @@ async def _measured(
             async for one in findings:
                 found[one.check] = one
                 _erase()
-                typer.echo(line(one, width), err=not aloud)
+                typer.echo(line(one, width), file=aloud)
     finally:
         telling.cancel()
         _erase()

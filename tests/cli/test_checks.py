@@ -13,7 +13,7 @@ from junitparser import Error, Failure, JUnitXml
 from bot.checks_formats import EXIT_CODES
 from bot.model import Verdict
 from tests.checks.helpers import run_check, site
-from tests.cli.conftest import ROOT, Type
+from tests.cli.conftest import ROOT, Type, program
 
 APP = """
 include: services/*.yaml
@@ -346,3 +346,63 @@ async def test_a_rule_that_compares_with_the_time_before_is_judged_without_a_dep
 
     assert said.code == 2, said.out + said.err
     assert "value 0.9, at most 0.3 is allowed (baseline +50%)" in said.out
+
+
+LOUD = '''"""Is it quiet?"""
+
+import subprocess
+import sys
+
+from pydantic import BaseModel
+
+from bot.check import Context, check
+from bot.model import Measured
+
+print("loaded")
+
+
+class Params(BaseModel, extra="forbid"):
+    """What it is given."""
+
+    token: str
+
+
+@check("loud", values={"n": "a number"}, pass_=["n == 0"])
+async def loud(params: Params, ctx: Context) -> Measured:
+    """Print wherever one can print.
+
+    Why: Because.
+    Fix: Nothing.
+    """
+    print("{ using", params.token)
+    sys.__stdout__.write("<early>\\n")
+    subprocess.run([sys.executable, "-c", "print('<child>')"], check=True)
+    return Measured(values={"n": 0})
+'''
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("written", ["text", "json", "junit", "sarif", "nagios"])
+async def test_what_a_plugin_prints_is_never_in_the_document(shop, tmp_path, written):
+    (tmp_path / "loud.py").write_text(LOUD)
+    shop(loud={"uses": "loud", "with": {"token": {"env": "SHOP_TOKEN"}}})
+    config = tmp_path / "app.yaml"
+    config.write_text(f"plugins: [loud.py]\n{config.read_text()}")
+
+    environ = {"TMINUS_CONFIG": str(config), "SHOP_TOKEN": "hunter2-hunter2"}
+    said = await program("checks", "run", "--format", written, **environ)
+
+    assert said.code == 0, said.err
+    for part in ("loaded", "{ using •••", "<early>", "<child>"):
+        assert part in said.err
+        assert part not in said.out
+    assert "hunter2" not in said.out + said.err
+    match written:
+        case "text":
+            assert [line.split()[0] for line in said.out.splitlines() if line] == ["pass", "shop"]
+        case "json" | "sarif":
+            json.loads(said.out)
+        case "junit":
+            assert JUnitXml.fromstring(said.out.encode()).tests == 1
+        case _:
+            assert len(said.out.splitlines()) == 1
