@@ -11,11 +11,10 @@ from bot import app, check, release
 from bot.check.plugin import completed
 from bot.config import Settings
 from bot.config.mistakes import offer
-from bot.engine.engine import every_item
 from bot.engine.measuring import Turns, context
 from bot.errors import Refused
 from bot.model import Clock, Finding, Value
-from bot.plan import CheckPlan, Plan
+from bot.plan import SIGNOFF, CheckPlan, Plan
 from bot.recorded import KINDS
 from bot.schedule import FollowedClock, SystemClock
 
@@ -32,9 +31,13 @@ def meant(settings: Settings, service: str, environment: str) -> Plan:
 
 def chosen(plan: Plan, only: Collection[str]) -> dict[str, CheckPlan]:
     """The checks to measure, with the rules and the help of their plugins, in the order of the checklist."""
-    helped = {item.check: item for item in every_item(plan) if item.check}
+    helped = {item.check: item for item in plan.items if item.check}
     wanted = [_named(plan, one) for one in only] if only else [*plan.checks]
-    plans = [completed(plan.checks[name]) for name in dict.fromkeys(wanted) if plan.checks[name].uses not in KINDS]
+    plans = [
+        completed(plan.checks[name])
+        for name in dict.fromkeys(wanted)
+        if plan.checks[name].uses not in {*KINDS, SIGNOFF}
+    ]
     if not plans:
         what = "those are" if only else "each check is"
         raise Refused(f"There is nothing to measure: {what} worked out from the record of a deployment.")
@@ -52,7 +55,7 @@ def _with_help(plan: CheckPlan, why: str, fix: str) -> CheckPlan:
 def _named(plan: Plan, wanted: str) -> str:
     """A check by its name, or by the key or the title of its item."""
     said = wanted.strip().casefold()
-    for item in every_item(plan):
+    for item in plan.items:
         if item.check and said in {item.key.casefold(), item.title.casefold()}:
             return item.check
     if said not in plan.checks:

@@ -88,11 +88,17 @@ def is_measuring(deployment: Deployment, check: str, now: datetime) -> bool:
     return asked is not None and asked <= now and known.measured_at < asked
 
 
+def is_ticked(deployment: Deployment, item: ItemPlan, now: datetime) -> bool:
+    """Did somebody vouch for it, and does that still hold?"""
+    given = deployment.ticks.get(item.key)
+    return given is not None and (given.until is None or given.until > now)
+
+
 def standing(deployment: Deployment, item: ItemPlan, now: datetime) -> Standing:
     """How this item stands at this moment."""
     if item.key in deployment.not_applicable:
         return Standing.NOT_APPLICABLE
-    ticked = item.key in deployment.ticks
+    ticked = is_ticked(deployment, item, now)
     if item.check is None:
         return Standing.TICKED if ticked else Standing.OPEN
     known = finding(deployment, item.check, now)

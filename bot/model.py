@@ -319,6 +319,22 @@ class Tick:
     at: datetime
     note: str = ""
     link: str = ""
+    #: What the page behind the link answered then, and its hash; 0: it was not opened.
+    status: int = 0
+    sha256: str = ""
+    #: The commit that they vouched for; empty: it was not known.
+    commit: str = ""
+    #: When it ends by itself; None: never.
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reopened:
+    """A tick that no longer holds, and why."""
+
+    item: str
+    why: str
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -487,6 +503,8 @@ class Deployment:
     rollback_at: datetime | None = None
     abort_reason: str = ""
     ticks: Mapping[str, Tick] = field(default_factory=dict)
+    #: The ticks that ended by themselves, oldest first.
+    reopened: tuple[Reopened, ...] = ()
     not_applicable: Mapping[str, NotApplicable] = field(default_factory=dict)
     waivers: Mapping[str, Waiver] = field(default_factory=dict)
     findings: Mapping[str, Finding] = field(default_factory=dict)

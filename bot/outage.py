@@ -12,7 +12,7 @@ import typer
 
 from bot import app, gates
 from bot.engine import Engine
-from bot.engine.engine import every_item, operator
+from bot.engine.engine import operator
 from bot.errors import Refused
 from bot.machine import words
 from bot.model import Deployment, Person
@@ -301,7 +301,7 @@ def _step(one: Deployment, wanted: str) -> StepPlan:
 def _item(one: Deployment, wanted: str) -> str:
     """The key of the item that has this key or title."""
     named = wanted.strip().casefold()
-    items = every_item(one.plan)
+    items = one.plan.items
     found = next((item.key for item in items if named in {item.key.casefold(), item.title.casefold()}), "")
     if not found:
         raise Refused(f"{one.id} has no item “{wanted[:60]}”; python -m bot why {one.id} names those that are open.")

@@ -11,6 +11,9 @@ from typing import Any
 
 Json = Any
 
+#: The plugin that opens what a person gives as evidence: it is measured when they tick, and of the page that they name.
+SIGNOFF = "signoff"
+
 
 class Stage(StrEnum):
     """The phases that have ordered steps."""
@@ -82,6 +85,8 @@ class ItemPlan:
     confirm: bool = False
     #: A tick needs a link or a note.
     evidence: bool = False
+    #: Name of the check of the kind `signoff` that opens the link of a tick; empty: nobody opens it.
+    signoff: str = ""
     why: str = ""
     fix: str = ""
 
@@ -245,3 +250,10 @@ class Plan:
     left_out: Mapping[str, str] = field(default_factory=dict)
     #: sha256 of the canonical form of all of the above.
     digest: str = ""
+
+    @property
+    def items(self) -> tuple[ItemPlan, ...]:
+        """Every line that is measured or ticked, wherever it stands."""
+        tasks = (task for one in self.follow_ups for task in one.tasks)
+        before = (item for section in self.sections for item in section.items)
+        return (*before, *self.artifacts, *self.verification.items, *self.criteria.items, *tasks)

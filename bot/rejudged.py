@@ -6,7 +6,7 @@ from bot import judge
 from bot.check.filling import filled_rules
 from bot.check.plugin import completed
 from bot.decide.steps import SEEN
-from bot.engine.measuring import release, seen_plan
+from bot.engine.measuring import plan_of, release, seen_plan
 from bot.errors import TMinusError
 from bot.model import Deployment, Finding, Measured
 from bot.plan import CheckPlan
@@ -56,7 +56,7 @@ def _one(deployment: Deployment, finding: Finding) -> Judged:
 
 def _pinned(deployment: Deployment, finding: Finding) -> CheckPlan | None:
     if finding.check != SEEN:
-        return deployment.plan.checks.get(finding.check)
+        return plan_of(deployment, finding.check)
     # Which version had to be seen depended on the phase then, and stands with the finding.
     plan = seen_plan(deployment)
     return plan and replace(plan, pass_=tuple(one.rule for one in finding.conditions) or plan.pass_)

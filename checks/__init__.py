@@ -30,6 +30,7 @@ from checks import ratelimit as _ratelimit
 from checks import report as _report
 from checks import sarif as _sarif
 from checks import secrets as _secrets
+from checks import signoff as _signoff
 from checks import sql as _sql
 from checks import tls as _tls
 
@@ -65,6 +66,7 @@ MODULES = (
     _report,
     _sarif,
     _secrets,
+    _signoff,
     _sql,
     _tls,
 )

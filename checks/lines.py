@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from bot.check import plugins
+from bot.plan import SIGNOFF
 
 APP = Path(__file__).resolve().parents[1] / "app.yaml"
 HEAD = """## The checklist, line by line
@@ -50,11 +51,19 @@ def _rows(defaults: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
 def _items(items: Mapping[str, Any], checks: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:
     for key, item in items.items():
         if (name := item.get("check", "")) and name != "none":
-            yield item["title"], _by(checks[name]), _rule(checks[name]), "S" if item.get("confirm") else "A"
+            by, rule = _by(checks[name]), _rule(checks[name])
+            if checks[name]["uses"] == SIGNOFF:
+                yield item["title"], f"people, with {by}", f"a link that passes{_or_a_note(checks[name])}: {rule}", "H"
+            else:
+                yield item["title"], by, rule, "S" if item.get("confirm") else "A"
         elif key in checks:
             yield item["title"], f"people (`{checks[key]['uses']}`)", _rule(checks[key]), "H (A)"
         else:
             yield item["title"], "people", "a link or a note" if item.get("evidence") else "", "H"
+
+
+def _or_a_note(check: Mapping[str, Any]) -> str:
+    return "" if check.get("with", {}).get("link") == "required" else ", or a note"
 
 
 def _steps(steps: Mapping[str, Any], checks: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str]]:

@@ -70,16 +70,16 @@ async def link(params: Params, ctx: Context) -> Measured:
             continue
         # A page that cannot be asked for may well be there: that is unknown, and not a fail.
         answer = await net.ask(url, address=(params.addresses or [""])[0], headers=params.headers)
-        wrong = _wrong(params, answer)
-        counted["failed"] += bool(wrong)
-        faults += [f"{url}: {wrong}"] if wrong else []
+        fault = wrong(answer, params.text)
+        counted["failed"] += bool(fault)
+        faults += [f"{url}: {fault}"] if fault else []
         digest = hashlib.sha256(answer.body).hexdigest()
-        if not wrong and params.sha256 and digest != params.sha256:
+        if not fault and params.sha256 and digest != params.sha256:
             counted["changed"] += 1
             faults.append(f"{url} has changed since it was looked at")
-        if (age := _age(answer, ctx)) is not None:
-            ages.append(age)
-        rows.append(Row(subject=url, values={"status": answer.status, "sha256": digest}, note=wrong))
+        if (since := age(answer, ctx)) is not None:
+            ages.append(since)
+        rows.append(Row(subject=url, values={"status": answer.status, "sha256": digest}, note=fault))
     values: dict[str, Value] = {"pages": len(params.urls), "failed": counted["failed"], "foreign": counted["foreign"]}
     if params.sha256 and not counted["failed"] + counted["foreign"]:
         values["changed"] = counted["changed"]
@@ -92,16 +92,18 @@ async def link(params: Params, ctx: Context) -> Measured:
     )
 
 
-def _wrong(params: Params, answer: Answer) -> str:
+def wrong(answer: Answer, text: str) -> str:
+    """Why this is not the page that was meant; empty when it is."""
     if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
         to = answer.header("location")
         return f"answers {answer.status}" + (f" and leads to {to}" if to else "")
     if answer.cut:
         return "is larger than a page"
-    return "" if not params.text or params.text in answer.text() else f"'{params.text}' is not in it"
+    return "" if not text or text in answer.text() else f"'{text}' is not in it"
 
 
-def _age(answer: Answer, ctx: Context) -> float | None:
+def age(answer: Answer, ctx: Context) -> float | None:
+    """Seconds since the page was edited, where it says so."""
     try:
         edited = parsedate_to_datetime(answer.header("last-modified"))
     except (ValueError, TypeError):

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from bot import gates
 from bot.decide import checklist
 from bot.engine import Engine
-from bot.engine.engine import every_item
 from bot.errors import Refused
 from bot.model import Deployment
 from bot.plan import ItemPlan
@@ -32,7 +31,12 @@ def register(bolt: Bolt, engine: Engine) -> None:
     async def with_evidence(submitted: Submission) -> None:
         deployment, key = ids.parse(submitted.carried)
         note, link = submitted.text("note"), submitted.text("link")
-        await engine.tick(deployment, key, by=submitted.by, note=note, link=link)
+        try:
+            await engine.tick(deployment, key, by=submitted.by, note=note, link=link)
+        except Refused:
+            # A page that took its time is refused after the form has closed: then the box must not stay ticked.
+            await engine.touch(deployment, key)
+            raise
 
     @bolt.closed(ids.EVIDENCE_MODAL)
     async def without_evidence(closed: Submission) -> None:
@@ -130,4 +134,4 @@ def _listed(deployment: Deployment, key: str) -> list[ItemPlan]:
     lists |= {one.key: one.tasks for one in plan.follow_ups} | {"artifacts": plan.artifacts}
     if not key:
         return []
-    return list(lists.get(key) or every_item(plan))
+    return list(lists.get(key) or plan.items)

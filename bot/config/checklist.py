@@ -15,16 +15,18 @@ def _item(site: Site, path: Path, key: str, item: shape.Item, owner: str) -> Ite
     site.named((*path, "owner"), item.owner, site.layer.roles, "role")
     check = "" if item.check == "none" else item.check
     if check:
-        site.uses_check((*path, "check"), check)
-    elif item.confirm:
+        site.uses_check((*path, "check"), check, signed=True)
+    signoff = check if site.is_signoff(check) else ""
+    if item.confirm and (signoff or not check):
         site.wrong((*path, "confirm"), "only a measured item is confirmed; a people's item is ticked")
     return ItemPlan(
         key=key,
         title=item.title,
         role=item.owner or owner,
-        check=check or None,
+        check=None if signoff else check or None,
         confirm=item.confirm,
-        evidence=item.evidence,
+        evidence=item.evidence or bool(signoff),
+        signoff=signoff,
         why=item.why,
         fix=item.fix,
     )

@@ -9,7 +9,7 @@ from bot.config.site import VARIABLE, Path, Site
 from bot.config.units import shown
 from bot.errors import ConfigError
 from bot.judge import Relative, parse
-from bot.plan import BaselinePlan, CheckPlan
+from bot.plan import SIGNOFF, BaselinePlan, CheckPlan
 
 #: Refuses with a ConfigError what the plugin of a check cannot measure; `bot.check.validate` is one.
 ValidateCheck = Callable[[CheckPlan], object]
@@ -19,6 +19,8 @@ FACTS = ("version", "commit", "service", "environment", "previous", "deployment"
 VARIABLES = (*FACTS, "window")
 #: Not measured by a plugin: read from the watch and from the record of the deployment.
 _PSEUDO = ("watch", "record")
+#: How long a tick holds whose check does not say. What was measured is measured again; people are not asked every hour.
+_SIGNED_FOR_S = 90 * 86_400.0
 
 
 def checks(site: Site, validate: ValidateCheck | None) -> dict[str, CheckPlan]:
@@ -32,6 +34,7 @@ def _check(site: Site, name: str, validate: ValidateCheck | None) -> CheckPlan:
     before = len(site.mistakes)
     _rules(site, path, one)
     site.variables((*path, "with"), VARIABLES)
+    valid_for = _SIGNED_FOR_S if one.uses == SIGNOFF else measuring.valid_for
     plan = CheckPlan(
         name=name,
         uses=one.uses,
@@ -46,7 +49,7 @@ def _check(site: Site, name: str, validate: ValidateCheck | None) -> CheckPlan:
         timeout_s=measuring.timeout if one.timeout is None else one.timeout,
         attempts=measuring.attempts if one.attempts is None else one.attempts,
         retry_after_s=measuring.retry_after if one.retry_after is None else one.retry_after,
-        valid_for_s=measuring.valid_for if one.valid_for is None else one.valid_for,
+        valid_for_s=valid_for if one.valid_for is None else one.valid_for,
         intrusive=one.intrusive,
         why=one.why,
         fix=one.fix,
@@ -107,7 +110,9 @@ def from_the_record(site: Site) -> None:
 
 
 def _record_check(site: Site, path: Path, one: shape.Check) -> None:
-    measured = [name for name in site.checks if (known := site.layer.checks.get(name)) and known.uses not in _PSEUDO]
+    measured = [
+        name for name in site.checks if (known := site.layer.checks.get(name)) and known.uses not in {*_PSEUDO, SIGNOFF}
+    ]
     known = {"checks": measured, "steps": list(site.steps), "items": list(site.items)}
     for key, value in one.with_.items():
         if key not in known:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from bot.config import shape
 from bot.config.mistakes import Mistakes, offer
 from bot.config.tree import Key, Node, dotted
+from bot.plan import SIGNOFF
 
 Path = tuple[Key, ...]
 E = TypeVar("E", bound=shape.Entry)
@@ -65,9 +66,16 @@ class Site:
                 self.wrong((*path, "enabled"), "is left out without a reason; add `because:` in one sentence")
         return part.enabled
 
-    def uses_check(self, path: Path, name: str) -> None:
+    def uses_check(self, path: Path, name: str, *, signed: bool = False) -> None:
+        """`signed`: the name stands where a person ticks, and gives the page that a check of the kind `signoff` opens."""
         self.named(path, name, self.layer.checks, "check")
         self.checks[name] = None
+        if not signed and self.is_signoff(name):
+            self.wrong(path, f"{name} is signed by a person, so only an item can have it")
+
+    def is_signoff(self, name: str) -> bool:
+        known = self.layer.checks.get(name)
+        return known is not None and known.uses == SIGNOFF
 
     def variables(self, path: Path, known: tuple[str, ...]) -> None:
         node = self.node.get(*path)

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from bot import gates
+from bot.decide import vouching
 from bot.errors import Refused
 from bot.model import Change, Deployment, Finding, Line, NotApplicable, Person, Phase, Tick, Waiver
 from bot.plan import ItemPlan
@@ -16,18 +16,9 @@ T = TypeVar("T")
 
 def item(deployment: Deployment, key: str) -> ItemPlan:
     """The item of this key, wherever on the checklist it stands."""
-    plan = deployment.plan
-    lists = [
-        *(section.items for section in plan.sections),
-        plan.artifacts,
-        plan.verification.items,
-        plan.criteria.items,
-    ]
-    lists += [follow_up.tasks for follow_up in plan.follow_ups]
-    for items in lists:
-        for one in items:
-            if one.key == key:
-                return one
+    for one in deployment.plan.items:
+        if one.key == key:
+            return one
     raise Refused(f"{deployment.id} has no item “{key}”; its thread shows the items there are.")
 
 
@@ -41,10 +32,8 @@ def _check_open(deployment: Deployment, one: ItemPlan) -> None:
         raise Refused(f"{deployment.id} has started; “{one.title}” stays as it was then.")
 
 
-def tick(
-    deployment: Deployment, key: str, *, by: Person, now: datetime, note: str = "", link: str = ""
-) -> Change | None:
-    """The item's owner vouches for it. None when it is ticked already: two presses are one decision."""
+def may_tick(deployment: Deployment, key: str, *, by: Person, note: str, link: str) -> str | None:
+    """The role that they tick it as; None when they have ticked it already, and Refused when they may not."""
     one = item(deployment, key)
     _check_open(deployment, one)
     if key in deployment.ticks:
@@ -54,16 +43,41 @@ def tick(
     if one.check and not one.confirm:
         raise Refused(f"“{one.title}” is measured; use Measure again, or waive it.")
     role = gates.check_holds(deployment, one.role, by, f"tick “{one.title}”")
+    vouching.check_given(deployment, one, by=by, note=note.strip(), link=link.strip())
+    return role
+
+
+def tick(
+    deployment: Deployment,
+    key: str,
+    *,
+    by: Person,
+    now: datetime,
+    note: str = "",
+    link: str = "",
+    seen: Finding | None = None,
+) -> Change | None:
+    """The item's owner vouches for it; `seen`: what the page behind the link showed. None: two presses are one decision."""
+    one = item(deployment, key)
+    role = may_tick(deployment, key, by=by, note=note, link=link)
+    if role is None:
+        return None
     note, link = note.strip(), link.strip()
-    if one.evidence and not (note or link):
-        raise Refused(f"“{one.title}” needs evidence: give a link or a note.")
-    if link and (urlsplit(link).scheme not in {"http", "https"} or not urlsplit(link).netloc):
-        raise Refused("The evidence link has to begin with https:// or http://.")
-    ticked = Tick(by=by, role=role, at=now, note=note, link=link)
+    findings = deployment.findings
+    if seen is not None:
+        vouching.check_page(one, seen)
+        findings = {**findings, seen.check: seen}
+    ticked = vouching.bound(deployment, one, Tick(by=by, role=role, at=now, note=note, link=link), seen)
     after = replace(
-        deployment, ticks={**deployment.ticks, key: ticked}, not_applicable=_without(deployment.not_applicable, key)
+        deployment,
+        ticks={**deployment.ticks, key: ticked},
+        not_applicable=_without(deployment.not_applicable, key),
+        findings=findings,
     )
-    return Change(deployment=after, lines=(Line(what=f"ticked {key}", by=by, why=note or link, facts={"item": key}),))
+    facts = {"item": key}
+    if seen is not None:
+        facts |= {"status": str(ticked.status), "sha256": ticked.sha256}
+    return Change(deployment=after, lines=(Line(what=f"ticked {key}", by=by, why=note or link, facts=facts),))
 
 
 def untick(deployment: Deployment, key: str, *, by: Person) -> Change | None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot import gates
-from bot.decide import steps, time
+from bot.decide import steps, time, vouching
 from bot.decide.runs import World, ending
 from bot.model import Change, Deployment, Line, Phase, RunReport, RunState, WatchReport
 from bot.plan import ItemPlan
@@ -34,7 +34,7 @@ def _next(deployment: Deployment, now: datetime, world: World) -> Change | None:
         change = rule(deployment, now)
         if change is not None:
             return change
-    return None
+    return vouching.reopen(deployment, items_now(deployment), now)
 
 
 def _measure_after_deploying(deployment: Deployment, now: datetime) -> Deployment:
@@ -52,6 +52,7 @@ def checks_wanted(deployment: Deployment, now: datetime) -> set[str]:
     stale = {name for name in here if gates.is_outside(deployment, name) and gates.is_measuring(deployment, name, now)}
     asked = {name for name in deployment.remeasure if _still_asked(deployment, name)}
     stale |= time.wanted_by_triggers(deployment, now)
+    stale |= vouching.pages_wanted(deployment, items_now(deployment), now)
     return stale | {name for name in asked if name == steps.SEEN or gates.is_outside(deployment, name)}
 
 

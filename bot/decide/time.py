@@ -267,6 +267,7 @@ def wake_at(deployment: Deployment, now: datetime) -> datetime | None:
 def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
     if deployment.over:
         return
+    yield from (tick.until for tick in deployment.ticks.values() if tick.until is not None)
     if deployment.phase is Phase.PREFLIGHT:
         plan = deployment.plan.sign_off
         for role, ask in deployment.asks.items():

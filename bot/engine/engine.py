@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot import recorded
 from bot.config import Settings
-from bot.decide import checklist, journey, opening, settle, signing, steps, time
+from bot.decide import checklist, journey, opening, settle, signing, steps, time, vouching
 from bot.decide.opening import Opening
 from bot.decide.runs import World
 from bot.engine.measuring import Measuring
@@ -29,7 +29,7 @@ from bot.model import (
     StoryLine,
     WatchReport,
 )
-from bot.plan import ItemPlan, Plan
+from bot.plan import SIGNOFF, ItemPlan, Plan
 from bot.release import look_up, versions
 from bot.store import EVERY, Freeze, Store
 from bot.views import messages
@@ -198,8 +198,14 @@ class Engine:
     # ── The checklist ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def tick(self, deployment_id: str, key: str, *, by: Person, note: str = "", link: str = "") -> Deployment:
+        """Where the item asks for it, the page behind the link is opened first, and a page that does not hold is refused."""
+        one = await self.store.get(deployment_id)
+        page = vouching.page(one, checklist.item(one, key), link.strip())
+        seen = None
+        if page is not None and checklist.may_tick(one, key, by=by, note=note, link=link) is not None:
+            seen = await self.measuring.measure(page, one)
         return await self._change(
-            deployment_id, lambda one, now: checklist.tick(one, key, by=by, now=now, note=note, link=link)
+            deployment_id, lambda one, now: checklist.tick(one, key, by=by, now=now, note=note, link=link, seen=seen)
         )
 
     async def untick(self, deployment_id: str, key: str, *, by: Person) -> Deployment:
@@ -231,12 +237,14 @@ class Engine:
     def _checks_meant(self, deployment: Deployment, name: str, items: Sequence[ItemPlan]) -> tuple[str, ...]:
         plan = deployment.plan
         outside = {
-            key for key, check in plan.checks.items() if check.uses not in recorded.KINDS and key != plan.release.seen
+            key
+            for key, check in plan.checks.items()
+            if check.uses not in {*recorded.KINDS, SIGNOFF} and key != plan.release.seen
         }
         if not name:
             listed = items or settle.items_now(deployment)
             return tuple(dict.fromkeys(item.check for item in listed if item.check in outside))
-        of_item = {item.key: item.check for item in every_item(plan) if item.check}
+        of_item = {item.key: item.check for item in plan.items if item.check}
         wanted = of_item.get(name, name)
         if wanted in outside:
             return (wanted,)
@@ -427,17 +435,6 @@ def _freeze_words(freeze: Freeze) -> str:
 def owner_of(run_id: str) -> str:
     """The deployment that a run belongs to: run ids are `DEPLOYMENT.STEP.TRY`."""
     return run_id.split(".", 1)[0]
-
-
-def every_item(plan: Plan) -> list[ItemPlan]:
-    lists = [
-        *(section.items for section in plan.sections),
-        plan.artifacts,
-        plan.verification.items,
-        plan.criteria.items,
-    ]
-    lists += [one.tasks for one in plan.follow_ups]
-    return [item for items in lists for item in items]
 
 
 def operator(name: str) -> Person:

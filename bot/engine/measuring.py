@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot import check
+from bot.decide import vouching
 from bot.decide.steps import SEEN
 from bot.errors import TMinusError
 from bot.model import Clock, Deployment, Finding, Phase, Ping, Value
@@ -91,7 +92,7 @@ class Measuring:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _one(self, deployment: Deployment, name: str) -> None:
-        plan = seen_plan(deployment) if name == SEEN else deployment.plan.checks.get(name)
+        plan = plan_of(deployment, name)
         if plan is None:
             return
         try:
@@ -210,6 +211,13 @@ def release(deployment: Deployment) -> dict[str, str]:
         "previous": facts.previous,
         "deployment": deployment.id,
     }
+
+
+def plan_of(deployment: Deployment, name: str) -> CheckPlan | None:
+    """How a finding of this name is measured: by a check of the plan, as the version that is seen, or as the page of a tick."""
+    if name == SEEN:
+        return seen_plan(deployment)
+    return deployment.plan.checks.get(name) or vouching.page_of(deployment, name)
 
 
 def seen_plan(deployment: Deployment) -> CheckPlan | None:

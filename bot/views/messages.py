@@ -50,6 +50,7 @@ def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     if deployment.plan.left_out:
         text = f"Left out by the configuration: {plural(len(deployment.plan.left_out), 'line')}"
         yield _reply(deployment, "left-out", text, section.left_out(deployment))
+    yield from _reopened(deployment)
     yield from _sign_offs(deployment, now)
     yield from _steps(deployment)
     yield from _runs(deployment)
@@ -85,6 +86,16 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
 
 def _direct(key: str, person: Person, text: str, blocks: list[dict[str, object]]) -> Wanted:
     return Wanted(key=key, to=person.id, in_thread=False, text=text, blocks=tuple(blocks), urgent=True)
+
+
+def _reopened(deployment: Deployment) -> Iterator[Wanted]:
+    """A tick that ended by itself is told to whoever can give it anew."""
+    items = {item.key: item for item in deployment.plan.items}
+    for number, one in enumerate(deployment.reopened):
+        item = items[one.item]
+        called = mention(deployment.seat(item.role).contact.id) if item.role else ""
+        said = f"“{esc(item.title)}” has to be ticked again: {esc(one.why)}. {called}".strip()
+        yield _reply(deployment, f"reopened:{number}", said, [], urgent=True)
 
 
 def _steps(deployment: Deployment) -> Iterator[Wanted]:

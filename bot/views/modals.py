@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from bot.errors import Refused
 from bot.model import Deployment
 from bot.plan import ItemPlan
-from bot.text import esc
+from bot.text import duration, esc
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
 
@@ -95,12 +95,26 @@ def evidence(deployment: Deployment, item: ItemPlan) -> Block:
     if item.why:
         blocks.append(kit.context(esc(item.why)))
     link = kit.text_input(placeholder="https://…", most=1000)
-    blocks.append(kit.field("link", "Link to the evidence", link, optional=True, hint="A link or a note is needed."))
+    needed, hint = _wanted(deployment, item)
+    blocks.append(kit.field("link", "Link to the evidence", link, optional=not needed, hint=hint))
     blocks.append(
         kit.field("note", "Note", kit.text_input(lines=True, placeholder="What you saw, and where"), optional=True)
     )
     carried = ids.value(deployment.id, item.key)
     return kit.modal(ids.EVIDENCE_MODAL, "Evidence", blocks, submit="Tick", carried=carried, notify_on_close=True)
+
+
+def _wanted(deployment: Deployment, item: ItemPlan) -> tuple[bool, str]:
+    """Whether it has to be a link, and what becomes of it."""
+    if not item.signoff:
+        return False, "A link or a note is needed."
+    check = deployment.plan.checks[item.signoff]
+    hosts = check.with_.get("hosts", [])
+    where = f" on {' or '.join(hosts)}" if hosts else ""
+    holds = f"A tick holds for {duration(check.valid_for_s)}."
+    if check.with_.get("link") == "required":
+        return True, f"A page{where} that I can open. {holds}"
+    return False, f"A link or a note is needed; I open a link, so it has to be a page{where} that answers. {holds}"
 
 
 def not_applicable(deployment: Deployment, items: Sequence[ItemPlan]) -> Block:

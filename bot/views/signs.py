@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot import gates
 from bot.gates import Standing
-from bot.model import Deployment, Phase, Seat, StepRecord, StepState
+from bot.model import Deployment, Phase, Seat, StepRecord, StepState, Tick
 from bot.plan import ItemPlan
 from bot.text import Raw, clip, duration, esc, moment
 
@@ -73,7 +73,7 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
     said: list[str] = []
     if known is not None and stands is not Standing.NOT_APPLICABLE:
         said.append(esc(clip(known.summary, 300)))
-    ticked = deployment.ticks.get(item.key)
+    ticked = deployment.ticks.get(item.key) if gates.is_ticked(deployment, item, now) else None
     if stands is Standing.NOT_APPLICABLE:
         mark = deployment.not_applicable[item.key]
         said.append(f"“{esc(clip(mark.reason, 200))}” {esc(mark.by.name)}, {moment(mark.at)}")
@@ -82,7 +82,8 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
         until = moment(waiver.until, "date_time")
         said.append(f"waived until {until} by {esc(waiver.by.name)}: “{esc(clip(waiver.reason, 200))}”")
     elif ticked is not None:
-        said.append(_vouched(ticked.note, ticked.link) + f"{esc(ticked.by.name)}, {moment(ticked.at)}")
+        until = f" · holds until {moment(ticked.until, 'date_time')}" if ticked.until is not None else ""
+        said.append(_vouched(ticked) + f"{esc(ticked.by.name)}, {moment(ticked.at)}{until}")
     elif stands is Standing.OPEN:
         asked = (
             "confirm what was measured"
@@ -95,10 +96,12 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
     return " · ".join(said)
 
 
-def _vouched(note: str, link: str) -> str:
-    parts = [f"“{esc(clip(note, 200))}”"] if note else []
-    if link:
-        parts.append(f"<{link_target(link)}|evidence>")
+def _vouched(ticked: Tick) -> str:
+    parts = [f"“{esc(clip(ticked.note, 200))}”"] if ticked.note else []
+    if ticked.link:
+        parts.append(f"<{link_target(ticked.link)}|evidence>")
+    if ticked.status:
+        parts.append(f"(answered {ticked.status}, `{ticked.sha256[:12]}`)")
     return " ".join(parts) + " " if parts else ""
 
 

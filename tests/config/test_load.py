@@ -104,6 +104,22 @@ def test_a_measured_item_becomes_one_for_people(tmp_path):
     assert shop.checks == {}
 
 
+SIGNED = "checks: {plan: {uses: signoff}}\nsections: {before: {items: {plan: {check: plan}}}}\n"
+
+
+def test_a_line_whose_check_is_a_sign_off_is_ticked_with_evidence_and_holds_for_ninety_days(tmp_path):
+    shop = plan(tmp_path, SIGNED)
+    item = shop.sections[0].items[1]
+    assert (item.check, item.signoff, item.evidence) == (None, "plan", True)
+    assert shop.checks["plan"].valid_for_s == 90 * 86_400
+
+
+def test_a_sign_off_is_given_by_people_and_so_to_items_only(tmp_path):
+    step = "steps: {deploying: {deploy: {script: ~, checks: [plan]}}}\n"
+    with pytest.raises(ConfigError, match="plan is signed by a person, so only an item can have it"):
+        plan(tmp_path, SIGNED + step)
+
+
 def test_what_a_check_does_not_say_is_said_for_all(tmp_path):
     shop = plan(
         tmp_path,
