@@ -119,6 +119,12 @@ class Net:
         follow: int = 0,
     ) -> Answer:
         """One request on one new connection, to this address if one is given (`host`, or `host:port`)."""
+        for name, value in (headers or {}).items():
+            if not (value.isascii() and value.replace("\t", " ").isprintable()):
+                raise Cannot(
+                    f"The header line {name} cannot be sent: its value has a character that is not plain ASCII. "
+                    "Look at the secret or the text that it is taken from."
+                )
         try:
             async with asyncio.timeout(self.timeout_s):
                 answer = await self._once(url, method, headers or {}, content, address)

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
@@ -17,6 +17,8 @@ from bot.model import Measured, Row, Value
 from bot.net import Answer, Net, place
 from checks.reach import Reach, tried
 
+#: A bundle of scripts may well have megabytes.
+LARGEST = 20_000_000
 #: What `link rel=…` makes a browser fetch.
 _FETCHED = {"stylesheet", "icon", "preload", "modulepreload", "manifest"}
 _STRONGEST_FIRST = ("sha512", "sha384", "sha256")
@@ -60,13 +62,15 @@ async def assets(params: Params, ctx: Context) -> Measured:
     Why: A page without its script is a page that looks right in every check and works for nobody.
     Fix: The evidence names the file; most often it was not uploaded, or the page names an older one.
     """
-    net = params.net(ctx)
+    net = replace(params.net(ctx), limit=LARGEST)
     pages = [(url, await tried(net, url, address=_at(params, url, url))) for url in params.urls]
     for url, answer in pages:
         if isinstance(answer, str):
             raise Unreachable(answer)
         if answer.status != 200:  # noqa: PLR2004 - HTTP's own number
             raise Unreachable(f"{url} answers {answer.status}, so nobody knows what it needs.")
+        if answer.cut:
+            raise Unreachable(f"{url} is longer than {shown_size(LARGEST)}, so nobody knows what else it needs.")
     needed = {one.url: one for url, answer in pages if isinstance(answer, Answer) for one in named(answer.text(), url)}
     answers = await asyncio.gather(*(_fetch(params, net, one) for one in needed.values()))
     wrong = {one.url: _wrong(one, answer) for one, answer in zip(needed.values(), answers, strict=True)}
@@ -111,7 +115,9 @@ def _wrong(one: Asset, answer: Answer | str) -> str:
     fits = {"script": "javascript" in told, "style": told == "text/css", "image": told.startswith("image/")}
     if not fits.get(one.kind, True):
         return f"is served as {told or 'nothing in particular'}"
-    if one.integrity and not answer.cut and not matches(one.integrity, answer.body):
+    if one.integrity and answer.cut:
+        return f"is longer than {shown_size(LARGEST)}, too long to compare with what the page's integrity says"
+    if one.integrity and not matches(one.integrity, answer.body):
         return "is not what the page's integrity says"
     return ""
 

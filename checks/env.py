@@ -2,6 +2,7 @@
 
 import fnmatch
 import hmac
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -135,7 +136,7 @@ def _of_file(path: Path) -> Has:
 def _kind(value: str) -> str:
     if value.isdecimal():
         return "integer"
-    if urlsplit(value).scheme in {"http", "https"}:
+    if value.lower().startswith(("http://", "https://")):
         return "url"
     return "path" if value.startswith("/") else "text"
 
@@ -145,8 +146,21 @@ def _suspicion(value: str) -> str:
         return "empty"
     if placeholder(value):
         return "placeholder"
-    local = "://" in value and urlsplit(value).hostname == "localhost"
-    return "localhost" if local else ""
+    return "localhost" if _local(value.strip()) else ""
+
+
+def _local(value: str) -> bool:
+    """A service in production that is told to look for something on its own machine; an address to listen at has no scheme."""
+    if "://" not in value:
+        return value.partition(":")[0].lower() == "localhost"
+    try:
+        host = (urlsplit(value).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    try:
+        return ipaddress.ip_address(host).is_loopback or ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def _of_answer(where: str, status: int, text: str) -> Has:

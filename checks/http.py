@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator
 
 from bot.check import Context, check
-from bot.judge import duration
+from bot.judge import duration, size
 from bot.model import Measured, Row, Value
 from bot.net import Answer
 from checks.exec import run
@@ -52,6 +52,9 @@ class Params(Reach):
         return pattern
 
 
+#: How much of a body is evidence. What is kept is hidden and shortened after that, so no secret is told by half.
+_BEGINNING = 1000
+
 _SEARCH = """
 import re, sys
 text = open(sys.argv[2], encoding="utf-8", errors="replace").read()
@@ -75,6 +78,10 @@ class Probe:
     values: dict[str, Value] = field(default_factory=dict)
     #: What was wrong with it; empty: nothing.
     wrong: str = ""
+    #: What could not be looked for, because the body is longer than is read; empty: nothing.
+    unread: str = ""
+    #: How the body begins.
+    body: str = ""
 
 
 @check(
@@ -82,7 +89,9 @@ class Probe:
     needs={"net"},
     values={
         "probes": "how many requests were made",
-        "failed": "how many were not answered as they should be: no answer, another status, body or version",
+        "failed": "how many were not answered as they should be: no answer, another status, body or version;"
+        " missing if none was seen to fail and a body was too long to tell",
+        "unread": "how many bodies were too long to tell whether they are right",
         "unanswered": "how many got no answer at all",
         "addresses": "how many addresses were asked",
         "status": "the status code, where all answers agree",
@@ -121,7 +130,8 @@ async def http(params: Params, ctx: Context) -> Measured:
             return Probe(url=url, address=at, wrong=answer)
         probe = _read(params, answer, url, at, ctx.clock.now())
         if not probe.wrong and params.matches and not await _matches(params.matches, answer.body, ctx):
-            return replace(probe, wrong=f"the body does not match {params.matches}")
+            missed = f"the body does not match {params.matches}"
+            return replace(probe, unread=_too_long(answer, missed)) if answer.cut else replace(probe, wrong=missed)
         return probe
 
     probes = [probe for group in await asyncio.gather(*(several(url, at) for url, at in places)) for probe in group]
@@ -133,6 +143,7 @@ def _read(params: Params, answer: Answer, url: str, at: str, now: datetime) -> P
     document = read(text)
     values = {name: pick(document, path, now) for name, path in params.values.items()}
     version = pick(document, params.version_path, now)
+    wrong = next(_wrongs(params, answer, text, document, version), "")
     return Probe(
         url=url,
         address=at,
@@ -140,8 +151,24 @@ def _read(params: Params, answer: Answer, url: str, at: str, now: datetime) -> P
         seconds=answer.seconds,
         version=str(version) if version is not None else None,
         values={name: value for name, value in values.items() if value is not None},
-        wrong=next(_wrongs(params, answer, text, document, version), ""),
+        wrong=wrong,
+        unread="" if wrong else next(_unread(params, answer, text), ""),
+        body=" ".join(text[:_BEGINNING].split()),
     )
+
+
+def _unread(params: Params, answer: Answer, text: str) -> Iterator[str]:
+    """Of a body that is longer than what is read, nothing can be said that the rest of it could change."""
+    if answer.cut and (params.values or params.version):
+        yield _too_long(answer, "it is no whole JSON")
+    if answer.cut and params.text and params.text not in text:
+        yield _too_long(answer, f"'{params.text}' is not in what was read")
+    if answer.cut and params.absent:
+        yield _too_long(answer, f"'{params.absent}' may be in the rest")
+
+
+def _too_long(answer: Answer, so: str) -> str:
+    return f"is longer than {size(len(answer.body))}, of which no more is read, so {so}"
 
 
 async def _matches(pattern: str, body: bytes, ctx: Context) -> bool:
@@ -158,26 +185,32 @@ def _wrongs(params: Params, answer: Answer, text: str, document: Any, version: V
     """Everything that is wrong with an answer, the most telling first."""
     if answer.status not in params.expect:
         yield f"answered {answer.status}, expected {' or '.join(map(str, params.expect))}"
+    if params.absent and params.absent in text:
+        yield f"'{params.absent}' is in the body"
+    # What the rest of a body that was cut might change is not wrong yet.
+    if answer.cut:
+        return
     if (params.values or params.version) and document is None:
-        yield "the body is not whole JSON" + (f" (cut at {len(answer.body)} bytes)" if answer.cut else "")
+        yield "the body is not whole JSON"
     if params.version and str(version) != params.version:
         yield f"runs {version if version is not None else 'an unknown version'}, expected {params.version}"
     if params.text and params.text not in text:
         yield f"'{params.text}' is not in the body"
-    if params.absent and params.absent in text:
-        yield f"'{params.absent}' is in the body"
 
 
 def _measured(params: Params, probes: list[Probe]) -> Measured:
     wrong = [probe for probe in probes if probe.wrong]
+    unread = [probe for probe in probes if probe.unread]
     times = [probe.seconds for probe in probes if probe.seconds is not None]
     addresses = {probe.address for probe in probes}
     values: dict[str, Value] = {
         "probes": len(probes),
-        "failed": len(wrong),
+        "unread": len(unread),
         "unanswered": sum(probe.status is None for probe in probes),
         "addresses": len(addresses),
     }
+    if wrong or not unread:
+        values["failed"] = len(wrong)
     if times:
         values |= {"latency": max(times), "latency_p50": statistics.median(times)}
     values |= _agreed("status", [probe.status for probe in probes])
@@ -188,7 +221,8 @@ def _measured(params: Params, probes: list[Probe]) -> Measured:
         values |= _agreed(name, seen)
         if len(numbers) == len(seen):
             values |= {f"{name}.min": min(numbers), f"{name}.max": max(numbers)}
-    return Measured(values=values, rows=tuple(map(_row, probes)), summary=_summary(params, probes, wrong, times))
+    told = _summary(params, probes, wrong, unread, times)
+    return Measured(values=values, rows=tuple(_rows(probes)), summary=told)
 
 
 def _agreed(name: str, seen: list[Any]) -> dict[str, Value]:
@@ -196,20 +230,28 @@ def _agreed(name: str, seen: list[Any]) -> dict[str, Value]:
     return {name: seen[0]} if seen[0] is not None and all(one == seen[0] for one in seen) else {}
 
 
-def _row(probe: Probe) -> Row:
-    seen = {"status": probe.status, "latency": probe.seconds, "version": probe.version, **probe.values}
-    return Row(
-        subject=f"{probe.url} at {probe.address}",
-        values={name: value for name, value in seen.items() if value is not None},
-        note=probe.wrong,
-    )
+def _rows(probes: list[Probe]) -> Iterator[Row]:
+    """Each answer; how a body begins is told once, however often it comes."""
+    told: set[str] = {""}
+    for probe in probes:
+        seen = {"status": probe.status, "latency": probe.seconds, "version": probe.version, **probe.values}
+        if probe.body not in told:
+            told.add(probe.body)
+            seen["body"] = probe.body
+        yield Row(
+            subject=f"{probe.url} at {probe.address}",
+            values={name: value for name, value in seen.items() if value is not None},
+            note=probe.wrong or probe.unread,
+        )
 
 
-def _summary(params: Params, probes: list[Probe], wrong: list[Probe], times: list[float]) -> str:
+def _summary(params: Params, probes: list[Probe], wrong: list[Probe], unread: list[Probe], times: list[float]) -> str:
     if wrong:
         first = wrong[0]
         said = first.wrong if first.status is None else f"{first.url} at {first.address} {first.wrong}"
         return f"{len(wrong)} of {len(probes)} wrong: {said}"
+    if unread:
+        return f"{unread[0].url} at {unread[0].address} {unread[0].unread}"
     places = len({probe.address for probe in probes})
     facts = [
         f"{len(probes)} of {len(probes)} answered {' or '.join(map(str, params.expect))}",

@@ -43,6 +43,23 @@ async def test_a_page_whose_files_load_passes():
     assert finding.summary.startswith("3 files of 1 page load, ")
 
 
+async def test_a_large_script_is_compared_with_its_integrity_as_well():
+    large = SCRIPT + b"\n" * 2_000_000
+    told = "sha256-" + base64.b64encode(hashlib.sha256(large).digest()).decode()
+    page = ("text/html", PAGE.replace(INTEGRITY, told))
+    whole = await look(**{"/": page, "/shop/app.js": ("text/javascript", large)})
+    altered = await look(**{"/": page, "/shop/app.js": ("text/javascript", large[:-1] + b" ")})
+    assert whole.verdict is Verdict.PASS, whole.summary
+    assert altered.verdict is Verdict.FAIL
+    assert "app.js is not what the page's integrity says" in altered.summary
+
+
+async def test_what_is_too_long_to_compare_does_not_pass():
+    finding = await look(**{"/shop/app.js": ("text/javascript", b" " * 20_000_001)})
+    assert finding.verdict is Verdict.FAIL
+    assert "app.js is longer than 20 MB, too long to compare" in finding.summary
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

@@ -139,3 +139,29 @@ async def test_a_file_is_read_and_its_values_are_not_shown(template, tmp_path):
         "LOG_LEVEL is a placeholder value; PUBLIC_URL is a localhost value" in finding.summary
     )
     assert "very-secret-value" not in repr(finding)
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("postgres://u@127.0.0.1/shop", True),
+        ("postgres://u@localhost:5432/shop", True),
+        ("redis://[::1]:6379/0", True),
+        ("http://0.0.0.0:8080/", True),
+        ("http://db.localhost/", True),
+        ("localhost", True),
+        ("localhost:5432", True),
+        ("postgres://u@db.acme.test/shop", False),
+        ("127.0.0.1", False),
+        ("0.0.0.0:8080", False),
+        ("http://[broken/", False),
+    ],
+)
+async def test_what_points_to_the_machine_itself_is_a_placeholder_and_an_address_to_listen_at_is_not(
+    template, tmp_path, value, wrong
+):
+    file = tmp_path / "values"
+    file.write_text("".join(f"{name}={one}\n" for name, one in {**GOOD, "LOG_LEVEL": value}.items()))
+    finding = await run_check("env", template=template, file=str(file))
+    assert finding.verdict is (Verdict.FAIL if wrong else Verdict.PASS), finding.summary
+    assert finding.values["placeholders"] == int(wrong)

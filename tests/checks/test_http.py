@@ -120,11 +120,48 @@ async def test_private_addresses_are_refused_unless_permitted():
     assert one.asked == []
 
 
-async def test_a_huge_body_is_cut():
-    with site(lambda _: (200, [], b"x" * 3_000_000)) as one:
-        finding = await ask(one, version="1")
-    assert finding.verdict is Verdict.FAIL
-    assert "cut at 1000000 bytes" in finding.summary
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"version": "1"}, "it is no whole JSON"),
+        ({"absent": "Not found"}, "'Not found' may be in the rest"),
+        ({"text": "Welcome"}, "'Welcome' is not in what was read"),
+        ({"matches": "Wel+come"}, "the body does not match Wel+come"),
+    ],
+)
+async def test_what_the_rest_of_a_huge_body_could_change_is_unknown(asked, said):
+    with site(lambda _: (200, [], b"x" * 2_000_000 + b"Not found")) as one:
+        finding = await ask(one, **asked)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "failed" not in finding.values
+    assert f"is longer than 1 MB, of which no more is read, so {said}" in finding.summary
+
+
+async def test_what_is_seen_at_the_beginning_of_a_huge_body_counts():
+    with site(lambda _: (200, [], b"Not found" + b"x" * 2_000_000)) as one:
+        assert (await ask(one, absent="Not found")).verdict is Verdict.FAIL
+        assert (await ask(one, text="Not found")).verdict is Verdict.PASS
+        assert (await ask(one)).verdict is Verdict.PASS
+
+
+async def test_evidence_tells_how_a_body_begins_once_and_without_secrets():
+    with site(lambda request: (200, [], f"<h1>Log in</h1>\n{request.headers['X-Api-Key']}" + "x" * 2000)) as one:
+        key = {"env": "SHOP_KEY"}
+        finding = await ask(one, times=2, headers={"X-Api-Key": key}, environ={"SHOP_KEY": "hunter2-hunter2"})
+    assert finding.rows[0].values["body"].startswith("<h1>Log in</h1> ")
+    assert len(finding.rows[0].values["body"]) <= 500
+    assert "body" not in finding.rows[1].values
+    assert "hunter2" not in repr(finding)
+
+
+async def test_a_token_that_cannot_be_sent_says_nothing_about_the_application():
+    with site(healthy()) as one:
+        token = {"env": "TOKEN", "prefix": "Bearer "}
+        finding = await ask(one, headers={"Authorization": token}, environ={"TOKEN": "schlüssel-4711"})
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "The header line Authorization cannot be sent" in finding.summary
+    assert "4711" not in repr(finding)
+    assert one.asked == []
 
 
 async def test_an_expression_that_never_ends_does_not_hold_the_bot():
