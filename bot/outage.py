@@ -6,6 +6,7 @@ A command decides and saves, and the running bot makes it true: it runs the scri
 import asyncio
 import getpass
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +18,9 @@ from bot.errors import Refused
 from bot.machine import words
 from bot.model import Deployment, Person
 from bot.plan import Stage, StepPlan
+from bot.store import exported
 from bot.terminal import sentences, typed
+from bot.text import plural
 from bot.views import answers
 from bot.views.answers import Answer
 
@@ -75,6 +78,38 @@ def history(deployment: Named = "") -> None:
         return answers.history(*await engine.history(one.id))
 
     _about("history", deployment, ask)
+
+
+@cli.command()
+def record(deployment: Named = "") -> None:
+    """Print the whole record as JSON, for a file that can be verified."""
+
+    async def work() -> str:
+        async with app.at_the_machine(app.Surroundings.of()) as engine:
+            one = await _meant(engine, "record", deployment)
+            return await engine.store.export(one.id)
+
+    with sentences():
+        typer.echo(asyncio.run(work()), nl=False)
+
+
+@cli.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A file that `record` wrote, here or in Slack.")],
+) -> None:
+    """Say whether a record is as it was written. Needs no database; exit code 1 when a word was changed."""
+    with sentences():
+        try:
+            text = file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise Refused(f"{file} cannot be read as text; give a file that python -m bot record wrote.") from problem
+        name, count, head, problem = exported.verified(text)
+    if problem:
+        typer.echo(f"{name}: {problem}", err=True)
+        raise typer.Exit(1)
+    typer.echo(
+        f"{name}: {plural(count, 'line')}, every hash holds. Compare the head with the card in Slack: {head[:12]}"
+    )
 
 
 # ── Doing ────────────────────────────────────────────────────────────────────────────────────────────────────────────

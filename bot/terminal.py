@@ -14,7 +14,7 @@ _TOKEN = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?:[^|>]*)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!]([^|>]*)(?:\|([^>]*))?>")
 #: What a sentence written for Slack says to type, and a terminal has under the same name and without words after it.
-_SAME = re.compile(r"/deploy (abort|contacts|history|resume|rollback|status|why)\b")
+_SAME = re.compile(r"/deploy (abort|contacts|history|record|resume|rollback|status|why)\b")
 _MARKS = re.compile(
     r"(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
     r"|(?<![\w_])_([^\s_](?:[^_\n]*[^\s_])?)_(?![\w_])"

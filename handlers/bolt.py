@@ -34,6 +34,8 @@ class Speaker(Protocol):
 
     async def update_view(self, view_id: str, view: dict[str, Any]) -> None: ...
 
+    async def give(self, user: str, name: str, content: bytes, comment: str) -> None: ...
+
 
 class People(Protocol):
     async def person(self, who: str) -> Person: ...
@@ -195,6 +197,18 @@ class Bolt:
 
     def say(self, to: Whisper, answer: Answer) -> None:
         self._speaker.whisper(to, answer.text, answer.blocks)
+
+    def give(self, to: Whisper, name: str, content: str, comment: str) -> None:
+        """A file in somebody's direct messages. It may take long, so nobody waits for it; whoever asked hears when it fails."""
+
+        async def hand_over() -> None:
+            try:
+                await self._speaker.give(to.user, name, content.encode(), comment)
+            # The boundary around one errand: whatever happens, the person reads a sentence.
+            except Exception as problem:  # noqa: BLE001
+                self._speaker.whisper(to, self._sentence(problem))
+
+        self._task(hand_over())
 
     def to_event(self, event: Mapping[str, Any]) -> Whisper:
         """Where to answer somebody who wrote a message."""

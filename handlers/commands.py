@@ -14,6 +14,7 @@ from bot.views import answers
 from bot.views.answers import Answer
 from handlers import starting
 from handlers.bolt import Bolt, Words
+from handlers.journey import give_record
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*-\d+", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
@@ -64,6 +65,7 @@ class Commands:
             "contacts": self._contacts,
             "followups": self._follow_ups,
             "history": self._history,
+            "record": self._record,
             "freeze": self._freeze,
             "unfreeze": self._unfreeze,
             "help": self._help,
@@ -214,6 +216,10 @@ class Commands:
     async def _history(self, request: Request) -> Answer:
         deployment = await self._meant(request)
         return answers.history(*await self._engine.history(deployment.id))
+
+    async def _record(self, request: Request) -> Answer:
+        deployment = await self._meant(request)
+        return await give_record(self._bolt, self._engine, deployment.id, request.words)
 
     async def _freeze(self, request: Request) -> Answer:
         service, reason = self._service(request.rest)

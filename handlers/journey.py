@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from bot.engine import Engine
 from bot.model import Deployment
 from bot.views import answers, ids, modals
+from bot.views.answers import Answer
 from bot.views.kit import Block
-from handlers.bolt import Bolt, Press, Submission
+from handlers.bolt import Bolt, Press, Said, Submission
 
 
 def register(bolt: Bolt, engine: Engine) -> None:
@@ -79,6 +80,9 @@ def register(bolt: Bolt, engine: Engine) -> None:
         if press.about == "abort":
             await bolt.show(press, "Abort", _filled(engine, press, modals.abort))
             return
+        if press.about == "record":
+            bolt.say(press.to, await give_record(bolt, engine, press.deployment, press))
+            return
         deployment, story, broken = await engine.history(press.deployment)
         match press.about:
             case "contacts":
@@ -87,6 +91,15 @@ def register(bolt: Bolt, engine: Engine) -> None:
                 bolt.say(press.to, answers.history(deployment, story, broken))
             case _:
                 bolt.say(press.to, answers.why(deployment, engine.clock.now()))
+
+
+async def give_record(bolt: Bolt, engine: Engine, deployment_id: str, said: Said) -> Answer:
+    """The record goes to whoever asked as a file; the answer says so at once."""
+    deployment, document = await engine.record(deployment_id, by=said.by)
+    bolt.give(
+        said.to, f"{deployment.id}.json", document, f"The record of {deployment.id}, head {deployment.head[:12]}."
+    )
+    return answers.record_given(deployment)
 
 
 def _asks(bolt: Bolt, engine: Engine, action: str, title: str, view: Callable[[Deployment], Block]) -> None:

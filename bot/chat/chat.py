@@ -9,9 +9,10 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.chat.answers import Trouble
+from bot.chat.answers import Trouble, sentence
 from bot.chat.budget import Budget
 from bot.chat.calls import Calls
+from bot.chat.files import Files
 from bot.chat.loop import Loop
 from bot.chat.messages import HashOf, Messages, Render
 from bot.chat.people import People, WhoAmI
@@ -53,6 +54,7 @@ class SlackChat:
         self._people = People(calls)
         self._screens = Screens(calls, render_home)
         self._whispers = Whispers(calls, self._people, now)
+        self._files = Files(calls)
         messages = Messages(calls, self._people, self._screens, outbox, render, hash_of)
         self._loop = Loop(outbox, messages, budget, grace_s=grace_s, poll_s=poll_s, now=now, chance=chance)
         self._whispering: asyncio.Queue[tuple[Whisper, str, Sequence[dict[str, Any]]]] = asyncio.Queue(_WHISPERS)
@@ -88,6 +90,13 @@ class SlackChat:
             self._unsaid += 1
         except asyncio.QueueFull:
             log.error("too many answers are waiting; one is dropped", extra={"user": to.user})  # noqa: TRY400
+
+    async def give(self, user: str, name: str, content: bytes, comment: str) -> None:
+        """A file in this person's direct messages, because they asked for it. Raises Unreachable when Slack does not take it."""
+        try:
+            await self._files.give(await self._people.direct(user), name, content, comment)
+        except Trouble as trouble:
+            raise Unreachable(sentence(trouble, user)) from trouble
 
     async def _whisper_on(self) -> None:
         while True:

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import aiohttp
 
@@ -48,20 +48,19 @@ class Files:
             return ""
         name = stem_of(owed) + (path.suffix or ".txt")
         answer = await self._calls.repeatable("files.getUploadURLExternal", filename=name, length=size)
-        await self._hand_over(str(answer["upload_url"]), path)
+        with await asyncio.to_thread(path.open, "rb") as content:
+            await _hand_over(str(answer["upload_url"]), content, path.name)
         staged = self._staged[stem_of(owed)] = str(answer["file_id"])
         return staged
 
-    async def _hand_over(self, url: str, path: Path) -> None:
-        timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-        try:
-            async with aiohttp.ClientSession(timeout=timeout, trust_env=True) as session:
-                with await asyncio.to_thread(path.open, "rb") as content:
-                    async with session.post(url, data=content) as answer:
-                        if answer.status != _OK:
-                            raise Unreachable(f"Slack did not take {path.name}: status {answer.status}.")
-        except (aiohttp.ClientError, TimeoutError, OSError) as problem:
-            raise Unreachable(f"Slack did not take {path.name}: {type(problem).__name__}.") from problem
+    async def give(self, channel: str, name: str, content: bytes, comment: str) -> None:
+        """A file that somebody asked for, as a message of its own. Twice is better than never."""
+        answer = await self._calls.repeatable("files.getUploadURLExternal", filename=name, length=len(content))
+        await _hand_over(str(answer["upload_url"]), content, name)
+        files = [{"id": str(answer["file_id"]), "title": name}]
+        await self._calls.once(
+            "files.completeUploadExternal", files=files, channel_id=channel, initial_comment=clip(comment, _COMMENT)
+        )
 
     async def share(self, owed: Owed, wanted: Wanted, channel: str, thread_ts: str) -> str:
         """Make it visible. Slack often says only later where it stands; nothing needs that, for a file never changes."""
@@ -82,6 +81,19 @@ class Files:
         shares: dict[str, Any] = (answer["files"] or [{}])[0].get("shares") or {}
         places = [place for kind in shares.values() for place in kind.get(channel, [])]
         return str(places[0]["ts"]) if places else ""
+
+
+async def _hand_over(url: str, content: BinaryIO | bytes, name: str) -> None:
+    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+            session.post(url, data=content) as answer,
+        ):
+            if answer.status != _OK:
+                raise Unreachable(f"Slack did not take {name}: status {answer.status}.")
+    except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+        raise Unreachable(f"Slack did not take {name}: {type(problem).__name__}.") from problem
 
 
 def _size(path: Path) -> int | None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 
-from bot import recorded
+from bot import gates, recorded
 from bot.config import Settings
 from bot.decide import checklist, journey, opening, settle, signing, steps, time, vouching
 from bot.decide.opening import Opening
@@ -106,6 +106,12 @@ class Engine:
     async def history(self, deployment_id: str) -> tuple[Deployment, list[StoryLine], str | None]:
         deployment = await self.store.get(deployment_id)
         return deployment, await self.store.history(deployment.id), await self.store.verify(deployment.id)
+
+    async def record(self, deployment_id: str, *, by: Person) -> tuple[Deployment, str]:
+        """The whole record, for somebody whom the deployment concerns: it holds the configuration, and what everybody said."""
+        deployment = await self.store.get(deployment_id)
+        gates.check_captain_or_roster(deployment, by, "take its record")
+        return deployment, await self.store.export(deployment.id)
 
     # ── Opening ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.errors import Refused
 from bot.model import MACHINE, Change, Clock, Deployment, Finding, Line, Person, Phase, Projection, StoryLine, Verdict
 from bot.plan import Plan
-from bot.store import chain, forgetting, rows, snapshot, tables
+from bot.store import chain, exported, forgetting, rows, snapshot, tables
 from bot.store.around import Memory, first_time, made_by, upsert
 from bot.store.database import Database, Work
 from bot.store.messages import Messages, want
@@ -201,6 +201,15 @@ class Store(Memory):
         async def work(connection: AsyncConnection) -> str | None:
             known = await self._one(connection, deployment_id)
             return chain.broken(await rows.story(connection, known.id), head=known.head)
+
+        return await self._database.read(work)
+
+    async def export(self, deployment_id: str) -> str:
+        """The whole record as one document that can be verified without us: `exported.verified`."""
+
+        async def work(connection: AsyncConnection) -> str:
+            known = await self._one(connection, deployment_id)
+            return exported.document(known, await rows.story(connection, known.id))
 
         return await self._database.read(work)
 

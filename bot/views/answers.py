@@ -50,6 +50,7 @@ COMMANDS = (
     Command(word="contacts", arguments="", says="the roster: each role, its contact and backup"),
     Command(word="followups", arguments="", says="what is due after a deployment went live"),
     Command(word="history", arguments="[id]", says="who did what, when and why"),
+    Command(word="record", arguments="[id]", says="the whole story as a file that can be verified"),
     Command(word="freeze", arguments="[service] reason", says="nothing may start until unfreeze"),
     Command(word="unfreeze", arguments="[service]", says="end a change freeze"),
     Command(word="help", arguments="", says="this list"),
@@ -155,6 +156,14 @@ def history(deployment: Deployment, story: Sequence[StoryLine], broken: str | No
     pages = ["\n".join(lines[start : start + 12]) for start in range(0, len(lines), 12)]
     return _answer(
         kit.section(head), *map(kit.section, pages), kit.context(state), text="\n".join([head, *lines, state])
+    )
+
+
+def record_given(deployment: Deployment) -> Answer:
+    """Where the record went, and what it is compared with."""
+    return said(
+        f"The record of *{esc(deployment.id)}* is on its way to your messages with me. Its head is `{deployment.head[:12]}`, as on the card;"
+        f" `python -m bot verify FILE` says whether every hash holds."
     )
 
 

@@ -291,6 +291,7 @@ def _more(deployment: Deployment) -> Block:
         ("Why? What is in the way", ids.value(deployment.id, "why")),
         ("Contacts", ids.value(deployment.id, "contacts")),
         ("History", ids.value(deployment.id, "history")),
+        ("Record", ids.value(deployment.id, "record")),
     ]
     if deployment.phase in {Phase.PREFLIGHT, Phase.PREPARING}:
         options.append(("Abort…", ids.value(deployment.id, "abort")))

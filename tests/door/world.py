@@ -114,6 +114,7 @@ class Slack:
 
     whispers: list[tuple[str, str]] = field(default_factory=list)
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
+    given: list[tuple[str, str, str]] = field(default_factory=list)
     member_of: set[str] = field(default_factory=lambda: set(CHANNELS.values()))
 
     def whisper(self, to: Whisper, text: str, blocks: Any = ()) -> None:
@@ -127,6 +128,9 @@ class Slack:
 
     async def update_view(self, view_id: str, view: dict[str, Any]) -> None:
         self.views[view_id] = view
+
+    async def give(self, user: str, name: str, content: bytes, comment: str) -> None:  # noqa: ARG002 - as in Slack
+        self.given.append((user, name, content.decode()))
 
     async def person(self, who: str) -> Person:
         if who not in NAMES:
@@ -192,14 +196,14 @@ class World:
         raise AssertionError(f"no box beside {item!r}")
 
     async def chooses(self, user: str, item: str, label: str, *, deployment: str = "shop-1") -> str:
-        """Choose from the menu beside this title."""
+        """Choose from the menu beside this title; without a title, from the card's."""
         said = len(self.slack.whispers)
         for wanted in await self.messages(deployment):
             for block in wanted.blocks:
-                accessory = block.get("accessory", {})
-                if accessory.get("type") == "overflow" and item in block["text"]["text"]:
-                    option = next(one for one in accessory["options"] if one["text"]["text"] == label)
-                    await self._send(_action(user, wanted, accessory | {"selected_option": option}))
+                menu = next((one for one in _elements(block) if one["type"] == "overflow"), None)
+                if menu is not None and item in block.get("text", {}).get("text", ""):
+                    option = next(one for one in menu["options"] if one["text"]["text"] == label)
+                    await self._send(_action(user, wanted, menu | {"selected_option": option}))
                     return "\n".join(words for who, words in self.slack.whispers[said:] if who == user)
         raise AssertionError(f"no menu beside {item!r}")
 
