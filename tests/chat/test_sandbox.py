@@ -84,6 +84,15 @@ async def test_a_thread_a_direct_message_a_log_and_a_home_come_to_stand(make_cha
     assert [one for one in findings(control) if one["kind"] == "api"] == []
 
 
+async def test_a_file_that_somebody_asked_for_comes_to_them_alone(make_chat, outbox, control):
+    async with running(make_chat()) as chat:
+        await chat.give("U0ANA", "checkout-1.json", b"{}", "The record of checkout-1.")
+
+    [message] = messages(control, direct_channel(control, "U0ANA"), "U0ANA")
+    assert [file["name"] for file in message["files"]] == ["checkout-1.json"]
+    assert message["text"] == "The record of checkout-1."
+
+
 async def test_with_lost_answers_late_messages_and_429s_everything_stands_once(make_chat, outbox, control, tmp_path):
     log = tmp_path / "log"
     log.write_text("line\n")
