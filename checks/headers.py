@@ -1,7 +1,7 @@
 """Does every page carry the headers that browsers protect people with?"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import Field
@@ -12,6 +12,7 @@ from bot.net import Answer
 from checks.reach import Reach, each
 
 HALF_A_YEAR_S = 15_768_000
+_ANYWHERE = re.compile(r"https?:|(?:https?://)?\*(?::(?:\d+|\*))?/?", re.IGNORECASE)
 _REFERRERS = {
     "no-referrer",
     "same-origin",
@@ -101,8 +102,8 @@ def _page(answer: Answer) -> Page:
             weak |= judge_it(lines)
     if len(set(answer.all("x-frame-options"))) > 1:
         wrong["conflicting"].append("x-frame-options")
-    elif not answer.all("x-frame-options") and "frame-ancestors" not in answer.header("content-security-policy"):
-        wrong["missing"].append("x-frame-options")
+    elif why := _framed(answer):
+        wrong["missing"].append(why)
     return Page(
         url=answer.url,
         address=answer.address,
@@ -111,6 +112,32 @@ def _page(answer: Answer) -> Page:
         hsts_s=_age(answer.header("strict-transport-security")),
         weak=weak,
     )
+
+
+def _framed(answer: Answer) -> str:
+    """Why any site may put the page into a frame of its own; empty: none may but those that are named.
+
+    Where a policy speaks of frames, browsers do not look at X-Frame-Options; of several policies each has to allow it.
+    """
+    named = [
+        rules["frame-ancestors"]
+        for line in answer.all("content-security-policy")
+        for rules in _policies(line)
+        if "frame-ancestors" in rules
+    ]
+    if named:
+        open_ = all(any(map(_anywhere, sources)) for sources in named)
+        return f"protection from framing: frame-ancestors {' '.join(named[0])} allows everybody" if open_ else ""
+    said = answer.header("x-frame-options").strip()
+    if said.upper() in {"DENY", "SAMEORIGIN"}:
+        return ""
+    told = f": browsers pass over X-Frame-Options '{said}'" if answer.all("x-frame-options") else ""
+    return f"protection from framing{told or ' (frame-ancestors or x-frame-options)'}"
+
+
+def _anywhere(source: str) -> bool:
+    """A source that every site fits, however it is written: `*`, `https:`, `https://*`, `*:443`."""
+    return bool(_ANYWHERE.fullmatch(source))
 
 
 def _excused(name: str, answer: Answer) -> bool:
@@ -135,14 +162,21 @@ def _hsts(lines: tuple[str, ...]) -> dict[str, int]:
 
 def _csp(lines: tuple[str, ...]) -> dict[str, int]:
     """Each policy can only forbid more, so the strictest one decides."""
-    return min((_one_csp(line) for line in lines), key=lambda weak: sum(weak.values()))
+    policies = [_one_csp(rules) for line in lines for rules in _policies(line)]
+    return min(policies, key=lambda weak: sum(weak.values()), default={"CSP says nothing at all": 20})
 
 
-def _one_csp(line: str) -> dict[str, int]:
-    parts = [part.split() for part in line.lower().split(";") if part.strip()]
-    rules: dict[str, list[str]] = {}
-    for name, *sources in parts:
-        rules.setdefault(name, sources)
+def _policies(line: str) -> Iterator[dict[str, list[str]]]:
+    """One line may have several policies, with commas between them; of a rule that is said twice the first counts."""
+    for policy in line.lower().split(","):
+        rules: dict[str, list[str]] = {}
+        for name, *sources in (part.split() for part in policy.split(";") if part.strip()):
+            rules.setdefault(name, sources)
+        if rules:
+            yield rules
+
+
+def _one_csp(rules: Mapping[str, list[str]]) -> dict[str, int]:
     scripts = rules.get("script-src", rules.get("default-src"))
     weak: dict[str, int] = {}
     if scripts is None:
@@ -153,7 +187,7 @@ def _one_csp(line: str) -> dict[str, int]:
         weak["CSP allows inline scripts"] = 20
     if "'unsafe-eval'" in scripts:
         weak["CSP allows eval"] = 10
-    if {"*", "https:", "http:", "data:"} & set(scripts) and "'strict-dynamic'" not in scripts:
+    if ("data:" in scripts or any(map(_anywhere, scripts))) and "'strict-dynamic'" not in scripts:
         weak["CSP allows scripts from anywhere"] = 20
     styles = rules.get("style-src", rules.get("default-src", []))
     if "'unsafe-inline'" in styles:

@@ -111,6 +111,48 @@ async def test_an_answer_without_a_page_needs_no_content_policy(tls):
     assert finding.verdict is Verdict.PASS
 
 
+SAYS_NOTHING_OF_FRAMES = "default-src 'self'; base-uri 'none'"
+
+
+@pytest.mark.parametrize("value", ["ALLOWALL", "ALLOW-FROM https://partner.example", "", "SAMEORIGIN, DENY", "none"])
+async def test_a_frame_option_that_browsers_pass_over_protects_nobody(tls, value):
+    finding = await look(tls, ("X-Frame-Options", value), content_security_policy=SAYS_NOTHING_OF_FRAMES)
+    assert finding.verdict is Verdict.FAIL
+    assert f"no protection from framing: browsers pass over X-Frame-Options '{value}'" in finding.rows[0].note
+
+
+@pytest.mark.parametrize("value", ["DENY", "sameorigin"])
+async def test_a_frame_option_that_browsers_know_protects(tls, value):
+    finding = await look(tls, ("X-Frame-Options", value), content_security_policy=SAYS_NOTHING_OF_FRAMES)
+    assert finding.verdict is Verdict.PASS, finding.summary
+
+
+@pytest.mark.parametrize("everybody", ["*", "https:", "https://*", "http://*:*", "'self' https://*:443"])
+async def test_a_policy_that_everybody_fits_protects_from_no_frame_whatever_the_old_header_says(tls, everybody):
+    finding = await look(
+        tls,
+        ("X-Frame-Options", "DENY"),
+        content_security_policy=f"{SAYS_NOTHING_OF_FRAMES}; frame-ancestors {everybody}",
+    )
+    assert finding.verdict is Verdict.FAIL
+    assert f"frame-ancestors {everybody} allows everybody" in finding.rows[0].note
+
+
+async def test_of_two_policies_the_stricter_one_protects_from_frames(tls):
+    finding = await look(
+        tls,
+        content_security_policy=f"{SAYS_NOTHING_OF_FRAMES}; frame-ancestors *, default-src 'self'; frame-ancestors 'none'",
+    )
+    assert finding.verdict is Verdict.PASS, finding.summary
+
+
+@pytest.mark.parametrize("source", ["https://*", "*:443", "http:", "https://*/"])
+async def test_scripts_from_anywhere_are_seen_however_they_are_written(tls, source):
+    finding = await look(tls, content_security_policy=f"default-src {source}; base-uri 'none'; frame-ancestors 'none'")
+    assert finding.verdict is Verdict.WARN
+    assert "CSP allows scripts from anywhere" in finding.rows[0].note
+
+
 async def test_a_site_that_is_down_is_unknown():
     finding = await run_check("headers", urls=["http://site.test/"], addresses=[closed_port()], allow_private=True)
     assert finding.verdict is Verdict.UNKNOWN
