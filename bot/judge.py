@@ -229,17 +229,18 @@ _KIND_BY_NAME = {
 
 
 def describe(condition: Condition) -> str:
-    """One condition in words: `days_left 5, at least 21 is needed`."""
+    """One condition in words: `days left 5, at least 21 is needed`."""
     rule = parse(condition.rule)
+    name = rule.name.replace("_", " ")
     kind = rule.kind or _KIND_BY_NAME.get(re.split(r"[_.]", rule.name)[-1], "")
     relative = isinstance(rule.value, Relative)
     needed = condition.threshold if isinstance(rule.value, Relative) else rule.value
     if condition.measured is None:
-        has = f"{rule.name} was not measured"
+        has = f"{name} was not measured"
     elif isinstance(condition.measured, bool):
-        has = f"{rule.name}: {show(condition.measured)}"
+        has = f"{name}: {show(condition.measured)}"
     else:
-        has = f"{rule.name} {show(condition.measured, kind)}"
+        has = f"{name} {show(condition.measured, kind)}"
     if needed is None:
         return f"{has}, and there is no baseline to compare it with"
     if isinstance(condition.measured, str):

@@ -1,9 +1,10 @@
 """What does the record itself say? The two kinds of check that need no network: `watch` and `record`."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from bot.judge import describe, duration, judge
+from bot.judge import describe, duration, judge, parse
 from bot.model import Deployment, Finding, Measured, StepState, Value, Verdict, WatchReport, Window
 from bot.numbers import needed, wilson_upper
 from bot.plan import CheckPlan
@@ -17,7 +18,8 @@ ERROR_LIMIT = 0.001
 def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
     """The finding as of now; it never expires, since it is worked out anew each time."""
     if plan.uses == "watch":
-        measured = watched(deployment.watch, str(plan.with_.get("window", "since")))
+        asked = {parse(rule).name for rule in (*plan.pass_, *plan.warn)}
+        measured = watched(deployment.watch, str(plan.with_.get("window", "since")), asked)
     else:
         measured = counted(deployment, plan)
     verdict, conditions = judge(plan, measured, {})
@@ -46,8 +48,8 @@ def _certainty(measured: Measured) -> str:
     return f"the rate may be up to {upper:.2%}{more}"
 
 
-def watched(report: WatchReport | None, window: str) -> Measured | None:
-    """What the watch saw in one window, as named values. None before there is any probe."""
+def watched(report: WatchReport | None, window: str, asked: AbstractSet[str]) -> Measured | None:
+    """What the watch saw in one window, as named values; the sentence tells those that are asked for. None before any probe."""
     if report is None:
         return None
     seen = {"since": report.since, "recent": report.recent, "baseline": report.baseline}[window]
@@ -62,7 +64,7 @@ def watched(report: WatchReport | None, window: str) -> Measured | None:
             "needed": needed(bad, ERROR_LIMIT),
         }
     values |= _latencies(seen, report.baseline)
-    return Measured(values=values, summary=_sentence(seen, report))
+    return Measured(values=values, summary=_sentence(seen, report, asked))
 
 
 def _latencies(seen: Window, baseline: Window) -> dict[str, Value]:
@@ -75,14 +77,27 @@ def _latencies(seen: Window, baseline: Window) -> dict[str, Value]:
     return values
 
 
-def _sentence(seen: Window, report: WatchReport) -> str:
+#: What belongs together in a sentence.
+_GAPS = frozenset({"lost", "errors", "longest_gap", "down"})
+_LATENCIES = frozenset({"p50", "p95", "p99"})
+_CHANGES = frozenset({"p95_change", "p95_added"})
+
+
+def _sentence(seen: Window, report: WatchReport, asked: AbstractSet[str]) -> str:
     if not seen.probes:
         return report.problem or "no probes yet"
-    bad = seen.lost + seen.errors
-    parts = [f"{bad:,} of {seen.probes:,} probes failed", f"longest gap {duration(seen.longest_gap_s)}"]
-    if seen.p95_s is not None:
-        parts.append(f"p95 {duration(seen.p95_s)}")
-    return ", ".join(parts)
+    parts: list[str] = []
+    if asked & _GAPS or not asked & (_LATENCIES | _CHANGES):
+        parts.append(f"{seen.lost + seen.errors:,} of {seen.probes:,} probes failed")
+    if asked & _GAPS:
+        parts.append(f"longest gap {duration(seen.longest_gap_s)}")
+    if asked & (_LATENCIES | _CHANGES) and seen.p95_s is not None:
+        before = report.baseline.p95_s if asked & _CHANGES else None
+        against = (
+            f" is {(seen.p95_s / before - 1) * 100:+.0f} % over the baseline of {duration(before)}" if before else ""
+        )
+        parts.append(f"p95 {duration(seen.p95_s)}{against}")
+    return ", ".join(parts) or f"{seen.probes:,} probes"
 
 
 def counted(deployment: Deployment, plan: CheckPlan) -> Measured:

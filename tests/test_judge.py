@@ -205,7 +205,7 @@ def test_any_text_is_a_rule_or_a_mistake_with_a_column(text):
 @pytest.mark.parametrize(
     ("rule", "measured", "threshold", "words"),
     [
-        ("days_left >= 21", 5, None, "days_left 5, at least 21 is needed"),
+        ("days_left >= 21", 5, None, "days left 5, at least 21 is needed"),
         ("verified == true", False, None, "verified: no, yes is needed"),
         ("age <= 26h", 97200, None, "age 1 d 3 h, at most 1 d 2 h is allowed"),
         ("ratio < 0.1%", 0.0034, None, "ratio 0.34 %, less than 0.1 % is needed"),

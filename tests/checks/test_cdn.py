@@ -51,7 +51,7 @@ async def test_files_that_are_kept_pass_in_the_words_of_any_vendor(word):
 async def test_files_that_are_not_kept_fail():
     finding = await look(cache(keeps=("/none",)))
     assert finding.verdict is Verdict.FAIL
-    assert "hit_ratio 0 %, at least 95 % is needed" in finding.summary
+    assert "hit ratio 0 %, at least 95 % is needed" in finding.summary
     assert "a.js is not kept" in finding.summary
 
 

@@ -37,7 +37,7 @@ async def test_data_that_is_too_old_is_unknown(file):
     rules = {"require": ["data_age <= 24h"], "pass_": ["cost <= 1"]}
     finding = await run_check("report", report=str(file), values=PATHS, rules=rules)
     assert finding.verdict is Verdict.UNKNOWN
-    assert "data_age 1 d 6 h, at most 1 d is allowed" in finding.summary
+    assert "data age 1 d 6 h, at most 1 d is allowed" in finding.summary
 
 
 async def test_a_value_that_is_not_there_is_named_and_fails_unless_a_rule_needs_it(file):

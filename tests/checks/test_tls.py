@@ -352,7 +352,7 @@ async def test_members_with_different_certificates_are_a_warning(root, ca_file):
     with published(root.crl) as crl, tls_server(root.issue(crl=crl)) as one, tls_server(root.issue(crl=crl)) as other:
         finding = await measure(ca_file, one, other)
     assert finding.verdict is Verdict.WARN
-    assert "distinct_certs 2, at most 1 is allowed" in finding.summary
+    assert "distinct certs 2, at most 1 is allowed" in finding.summary
 
 
 async def test_one_member_that_is_down_fails_and_all_that_are_down_is_unknown(root, ca_file):
