@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NODE := tests/sandbox/node
 SOURCES := bot handlers checks sandbox demo tests deployment
 
-.PHONY: help demo demo-reset run check test bench format clean
+.PHONY: help demo demo-reset run check test referees bench format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 
 test: check $(NODE)/node_modules/.package-lock.json ## everything that is checked, the tests in the browser among it
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+referees: $(VENV)/.installed-dev ## our verdicts beside those of tools that others wrote: docs/comparison.md
+	$(BIN)/python -m pytest tests/referees
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
 	@$(BIN)/python -m tests.bench.checks
