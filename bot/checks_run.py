@@ -33,11 +33,7 @@ def chosen(plan: Plan, only: Collection[str]) -> dict[str, CheckPlan]:
     """The checks to measure, with the rules and the help of their plugins, in the order of the checklist."""
     helped = {item.check: item for item in plan.items if item.check}
     wanted = [_named(plan, one) for one in only] if only else [*plan.checks]
-    plans = [
-        completed(plan.checks[name])
-        for name in dict.fromkeys(wanted)
-        if plan.checks[name].uses not in {*KINDS, SIGNOFF}
-    ]
+    plans = [completed(plan.checks[name]) for name in dict.fromkeys(wanted) if _is_measured_anywhere(plan.checks[name])]
     if not plans:
         what = "those are" if only else "each check is"
         raise Refused(f"There is nothing to measure: {what} worked out from the record of a deployment.")
@@ -45,6 +41,11 @@ def chosen(plan: Plan, only: Collection[str]) -> dict[str, CheckPlan]:
         one.name: one if one.name not in helped else _with_help(one, helped[one.name].why, helped[one.name].fix)
         for one in plans
     }
+
+
+def _is_measured_anywhere(plan: CheckPlan) -> bool:
+    """Without a deployment nothing is recorded and nobody signs, and without Slack nobody is looked up."""
+    return plan.uses not in {*KINDS, SIGNOFF} and "slack" not in check.plugins()[plan.uses].needs
 
 
 def _with_help(plan: CheckPlan, why: str, fix: str) -> CheckPlan:

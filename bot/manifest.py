@@ -16,12 +16,13 @@ SCOPES = {
     "channels:read": "conversations.info, conversations.list: the channel of a service, and whether the bot is in it",
     "chat:write": "chat.postMessage, chat.update, chat.postEphemeral, chat.getPermalink",
     "commands": "/deploy and the shortcut",
+    "dnd:read": "dnd.info: whether an emergency contact can be disturbed",
     "files:write": "files.getUploadURLExternal, files.completeUploadExternal: the log of a run",
     "groups:history": "the same as channels:history, in private channels",
     "groups:read": "the same as channels:read, for private channels",
     "im:history": "message.im, and lost answers in direct messages",
     "im:write": "conversations.open: direct messages to those who have to act",
-    "users:read": "users.info: names and time zones",
+    "users:read": "users.info, users.getPresence: names, time zones, and whether an emergency contact is there",
     "users:read.email": "users.lookupByEmail: the roster is written with e-mail addresses",
 }
 

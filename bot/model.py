@@ -26,6 +26,21 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class Presence:
+    """What Slack says of somebody just now."""
+
+    name: str
+    deactivated: bool = False
+    #: None: Slack does not say.
+    away: bool | None = None
+    #: From when until when they do not want to be disturbed, in the seconds that Slack uses; None: Slack does not say.
+    quiet: tuple[float, float] | None = None
+
+    def is_quiet(self, now: datetime) -> bool | None:
+        return None if self.quiet is None else self.quiet[0] <= now.timestamp() < self.quiet[1]
+
+
 class Directory(Protocol):
     """Who is who and what is where, in Slack or in what is remembered of it."""
 
@@ -40,6 +55,10 @@ class Directory(Protocol):
     async def is_member(self, channel: str) -> bool: ...
 
     async def permalink(self, channel: str, ts: str) -> str: ...
+
+    async def presence(self, who: str) -> Presence:
+        """Asked anew each time; Refused when there is nobody, Unreachable when Slack does not answer."""
+        ...
 
 
 class Phase(StrEnum):

@@ -6,6 +6,7 @@ from checks import assets as _assets
 from checks import backup as _backup
 from checks import cdn as _cdn
 from checks import ci as _ci
+from checks import contacts as _contacts
 from checks import cors as _cors
 from checks import dns as _dns
 from checks import env as _env
@@ -42,6 +43,7 @@ MODULES = (
     _backup,
     _cdn,
     _ci,
+    _contacts,
     _cors,
     _dns,
     _env,

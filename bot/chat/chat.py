@@ -19,7 +19,7 @@ from bot.chat.people import People, WhoAmI
 from bot.chat.screens import RenderHome, Screens
 from bot.chat.whispers import Whisper, Whispers
 from bot.errors import Unreachable
-from bot.model import Outbox, Person
+from bot.model import Outbox, Person, Presence
 
 log = logging.getLogger(__name__)
 
@@ -141,6 +141,9 @@ class SlackChat:
 
     async def permalink(self, channel: str, ts: str) -> str:
         return await self._people.permalink(channel, ts)
+
+    async def presence(self, who: str) -> Presence:
+        return await self._people.presence(who)
 
     async def who_am_i(self) -> WhoAmI:
         return await self._people.who_am_i()

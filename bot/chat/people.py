@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from bot.chat.answers import Trouble
 from bot.chat.calls import Calls
 from bot.errors import Refused, Unreachable
-from bot.model import Person
+from bot.model import Person, Presence
 
 _USER_ID = re.compile(r"[UW][A-Z0-9]{2,}")
 _CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{2,}")
@@ -69,6 +69,27 @@ class People:
             user.get("real_name") or profile.get("real_name") or profile.get("display_name") or user.get("name") or who
         )
         return self._people.put(who, Person(id=user["id"], name=name, tz=user.get("tz") or "UTC"))
+
+    async def presence(self, who: str) -> Presence:
+        """Whether somebody is there to be called, as of now."""
+        user = await self._user(_unwrapped(who))
+        name = str(user.get("real_name") or user.get("name") or who)
+        if user.get("deleted"):
+            return Presence(name=name, deactivated=True)
+        active = await self._told("users.getPresence", user["id"])
+        quiet = await self._told("dnd.info", user["id"])
+        return Presence(
+            name=name,
+            away=None if active is None else active.get("presence") != "active",
+            quiet=None if quiet is None else _quiet(quiet),
+        )
+
+    async def _told(self, method: str, user: str) -> dict[str, Any] | None:
+        """What an app that was installed without the scope is not told is not known, and no reason to fail."""
+        try:
+            return await self._calls.repeatable(method, user=user)
+        except (Trouble, Unreachable):
+            return None
 
     async def _user(self, who: str) -> dict[str, Any]:
         try:
@@ -151,3 +172,12 @@ class People:
 def _unwrapped(written: str) -> str:
     found = _WRITTEN.fullmatch(written.strip())
     return found[1] if found else written.strip()
+
+
+def _quiet(told: dict[str, Any]) -> tuple[float, float]:
+    """Snoozed, or the next of the hours that they set for every day."""
+    if told.get("snooze_enabled"):
+        return 0.0, float(told.get("snooze_endtime") or 0)
+    if not told.get("dnd_enabled"):
+        return 0.0, 0.0
+    return float(told.get("next_dnd_start_ts") or 0), float(told.get("next_dnd_end_ts") or 0)

@@ -100,13 +100,15 @@ def _quoted(site: Site, path: Path, sentence: str) -> Iterator[Path]:
 
 
 def from_the_record(site: Site) -> None:
-    """Checks over the watch and the record name things of this plan; they have to be there."""
+    """Checks over the watch, the record and the roster name things of this plan; they have to be there."""
     for name in site.checks:
         one = site.layer.checks.get(name)
         if one is not None and one.uses == "watch":
             _watch_check(site, ("checks", name, "with"), one)
         elif one is not None and one.uses == "record":
             _record_check(site, ("checks", name, "with"), one)
+        elif one is not None and one.uses == "contacts":
+            site.named(("checks", name, "with", "role"), str(one.with_.get("role", "")), site.layer.roles, "role")
 
 
 def _record_check(site: Site, path: Path, one: shape.Check) -> None:

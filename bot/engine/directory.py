@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.errors import Refused, Unreachable
-from bot.model import Directory, Person
+from bot.model import Directory, Person, Presence
 from bot.store import Store
 
 #: How long a remembered person is not asked for again.
@@ -43,6 +43,9 @@ class Remembering:
 
     async def permalink(self, channel: str, ts: str) -> str:
         return await self._asked().permalink(channel, ts)
+
+    async def presence(self, who: str) -> Presence:
+        return await self._asked().presence(who)
 
     def _asked(self) -> Directory:
         if self._ask is None:

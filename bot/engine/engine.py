@@ -73,7 +73,7 @@ class Engine:
         self.clock = clock
         self.directory = directory
         self.world = world
-        self.measuring = Measuring(store, clock, environ, work, self.found)
+        self.measuring = Measuring(store, clock, environ, work, self.found, presence=directory.presence)
         #: Called after each change: whoever makes the world match the record looks at once.
         self.nudge = nudge
 

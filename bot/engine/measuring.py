@@ -3,22 +3,25 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from bot import check
 from bot.decide import vouching
 from bot.decide.steps import SEEN
 from bot.errors import TMinusError
-from bot.model import Clock, Deployment, Finding, Phase, Ping, Value
+from bot.model import Clock, Deployment, Finding, Phase, Presence, Value
 from bot.net import Net
 from bot.numbers import aggregated
 from bot.plan import BaselinePlan, CheckPlan
 from bot.store import Store
 
 log = logging.getLogger(__name__)
+
+Told = TypeVar("Told")
 
 #: How many checks run at the same time, over all deployments.
 _MOST = 64
@@ -67,12 +70,14 @@ class Measuring:
         environ: Mapping[str, str],
         work: Path,
         found: Callable[[str, Finding], Awaitable[object]],
+        presence: Callable[[str], Coroutine[Any, Any, Presence]] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._environ = environ
         self._work = work
         self._found = found
+        self._presence = presence
         self._turns = Turns()
         self._under_way: dict[tuple[str, str], asyncio.Task[None]] = {}
 
@@ -109,7 +114,8 @@ class Measuring:
 
     async def measure(self, plan: CheckPlan, deployment: Deployment) -> Finding:
         baseline = await self._baseline(plan, deployment)
-        return await check.measure(plan, self._context(plan, self._facts(deployment)), baseline)
+        ctx = replace(self._context(plan, self._facts(deployment)), roster=deployment.roster)
+        return await check.measure(plan, ctx, baseline)
 
     async def version_seen(self, plan: CheckPlan, facts: Mapping[str, str]) -> tuple[str, str]:
         """Which version all addresses answer with, and else why that is not known."""
@@ -122,16 +128,9 @@ class Measuring:
 
     def _context(self, plan: CheckPlan, facts: Mapping[str, str]) -> check.Context:
         given = context(plan, facts, clock=self._clock, environ=self._environ, work=self._work)
-        return replace(given, pings=self._pings())
-
-    def _pings(self) -> Callable[[str], Awaitable[Sequence[Ping]]]:
-        """A check runs in a loop of its own; the database is asked in this one."""
-        here = asyncio.get_running_loop()
-
-        async def last(key: str) -> Sequence[Ping]:
-            return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(self._store.pings.last(key), here))
-
-        return last
+        return replace(
+            given, pings=_asked_here(self._store.pings.last), presence=self._presence and _asked_here(self._presence)
+        )
 
     async def _baseline(self, plan: CheckPlan, deployment: Deployment) -> dict[str, Value]:
         """What a relative rule compares with, for each number."""
@@ -173,6 +172,16 @@ class Measuring:
         began = deployment.deploy_at
         since = max((self._clock.now() - began).total_seconds(), SHORTEST_WINDOW_S) if began is not None else 0
         return {**release(deployment), "window": f"{since:.0f}s" if since else ""}
+
+
+def _asked_here(ask: Callable[[str], Coroutine[Any, Any, Told]]) -> Callable[[str], Awaitable[Told]]:
+    """A check runs in a loop of its own; the database and Slack are asked in this one."""
+    here = asyncio.get_running_loop()
+
+    async def asked(what: str) -> Told:
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(ask(what), here))
+
+    return asked
 
 
 def _lacks_only_a_baseline(finding: Finding) -> bool:

@@ -1,6 +1,7 @@
 """The chat lives in the sandbox as it lives in Slack: strict, limited, and unkind on request."""
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -167,3 +168,21 @@ async def test_people_and_channels_are_found_and_answers_are_heard(make_chat, co
             await chat.open_view("no-such-trigger", {"type": "modal", "title": {"type": "plain_text", "text": "x"}})
             is None
         )
+
+
+async def test_whether_somebody_is_there_is_asked_anew_each_time(make_chat, control):
+    async with running(make_chat()) as chat:
+        there = await chat.presence("U0BEN")
+        assert (there.deactivated, there.away, there.quiet) == (False, False, (0, 0))
+
+        control.post("/user", json={"user": "U0BEN", "presence": "away"}).raise_for_status()
+        control.post("/user", json={"user": "U0BEN", "dnd_until": "2099-01-01T00:00:00+00:00"}).raise_for_status()
+        gone = await chat.presence("U0BEN")
+        assert gone.away
+        assert gone.is_quiet(datetime(2098, 1, 1, tzinfo=UTC))
+        assert not gone.is_quiet(datetime(2099, 1, 2, tzinfo=UTC))
+
+        control.post("/user", json={"user": "U0BEN", "deleted": True}).raise_for_status()
+        assert (await chat.presence("U0BEN")).deactivated
+        with pytest.raises(Refused):
+            await chat.presence("U0NOBODY")

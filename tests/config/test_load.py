@@ -284,4 +284,4 @@ def test_the_projects_own_configuration_is_read_and_described():
     settings = load(Path(__file__).parent.parent.parent / "app.yaml", demo_environment())
     assert settings.services == ("checkout", "payments")
     assert settings.folder == Path(__file__).parent.parent.parent
-    assert settings.describe().startswith("checkout → production: 58 items (")
+    assert settings.describe().startswith("checkout → production: 62 items (")

@@ -44,8 +44,8 @@ def titles(items: tuple[ItemPlan, ...]) -> list[str]:
 def test_the_sections_stand_with_every_item(plan):
     headings = re.findall(r"^### (.+)$", CHECKLIST.split("## Deployment Process")[0], re.MULTILINE)
     assert len(headings) == 5
-    assert [section.title for section in plan.sections] == headings
-    for section in plan.sections:
+    assert [section.title for section in plan.sections] == [*headings, "Emergency Contacts"]
+    for section in plan.sections[:-1]:
         assert titles(section.items) == lines(section.title)
 
 

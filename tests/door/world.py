@@ -22,7 +22,7 @@ from bot.engine import Engine, Reconciler
 from bot.engine.engine import project
 from bot.engine.measuring import plan_of
 from bot.errors import Refused
-from bot.model import Deployment, Finding, Person, RunReport, RunState, Verdict, Wanted, WatchReport, Window
+from bot.model import Deployment, Finding, Person, Presence, RunReport, RunState, Verdict, Wanted, WatchReport, Window
 from bot.schedule import OffsetClock
 from bot.store import Store
 from bot.terminal import plain
@@ -115,6 +115,7 @@ class Slack:
     whispers: list[tuple[str, str]] = field(default_factory=list)
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
     given: list[tuple[str, str, str]] = field(default_factory=list)
+    presences: dict[str, Presence | None] = field(default_factory=dict)
     member_of: set[str] = field(default_factory=lambda: set(CHANNELS.values()))
 
     def whisper(self, to: Whisper, text: str, blocks: Any = ()) -> None:
@@ -142,6 +143,12 @@ class Slack:
 
     async def is_member(self, channel: str) -> bool:
         return channel in self.member_of
+
+    async def presence(self, who: str) -> Presence:
+        known = self.presences.get(who, Presence(name=NAMES[who], away=False, quiet=(0, 0)))
+        if known is None:
+            raise Refused(f"Slack knows nobody as {who}.")
+        return known
 
     async def permalink(self, channel: str, ts: str) -> str:
         return f"https://acme.slack.example/{channel}/{ts}"
