@@ -1,8 +1,10 @@
 """How does a deployment begin?"""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 
 from bot.errors import Refused
 from bot.model import Change, Deployment, Line, Person, Phase, Release, Seat
@@ -29,6 +31,14 @@ def check_version(plan: Plan, version: str) -> str:
     if re.fullmatch(plan.release.version_pattern, bare):
         return bare
     raise Refused(f"“{version.strip()[:40]}” is not a version of {plan.service}; write one like 1.4.2.")
+
+
+def no_such_version(plan: Plan, version: str, known: Sequence[str]) -> str:
+    """What is said when the repository has tags, the newest first, and none for this version."""
+    near = get_close_matches(version, known, n=1, cutoff=0.8)
+    offered = f"Did you mean {near[0]}?" if near else f"The newest are {', '.join(known[:4])}."
+    tag = plan.release.tag.replace("${version}", version)
+    return f"{plan.service} has no version {version}: its repository has no tag {tag}. {offered} Or push the tag, then start again."
 
 
 def check_window(window: tuple[datetime, datetime] | None) -> None:

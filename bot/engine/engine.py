@@ -149,6 +149,8 @@ class Engine:
             )
         before, why_not = await self._version_seen(plan, version)
         release = await look_up(plan, version, before, Path(self.world.root))
+        if not release.commit and (known := await self.suggestions(plan)):
+            raise Refused(opening.no_such_version(plan, version, known))
         if why_not:
             release = replace(
                 release, unknowns=(*release.unknowns, f"The version in {plan.environment} is not known: {why_not}.")

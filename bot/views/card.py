@@ -36,6 +36,8 @@ def card(deployment: Deployment, now: datetime) -> list[Block]:
     state = state_line(deployment)
     if state:
         blocks.append(kit.section(state))
+    if deployment.release.unknowns and not deployment.over:
+        blocks.append(kit.context("❔ " + esc(clip(" ".join(deployment.release.unknowns), 400))))
     blocks += [kit.context(_opened(deployment)), kit.section(f"{journey(deployment)}\n{_checklist(deployment, now)}")]
     if deployment.phase is Phase.PREFLIGHT:
         blocks.append(kit.section(board(deployment, now)))
