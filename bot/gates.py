@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot import recorded
 from bot.errors import Refused
 from bot.model import Deployment, Finding, Person, Phase, SignOff, StepRecord, StepState, Verdict
-from bot.plan import ItemPlan, SectionPlan, Stage, StepPlan
+from bot.plan import ItemPlan, SectionPlan, Stage, StepKind, StepPlan
 
 
 class Reason(StrEnum):
@@ -141,6 +141,19 @@ def sign_off(deployment: Deployment, role: str, now: datetime) -> SignOff | None
     return given
 
 
+def signers(deployment: Deployment, role: str) -> tuple[Person, ...]:
+    """Who can sign for this role, in the order in which they are asked: nobody signs for what they started."""
+    seat = deployment.seat(role)
+    return tuple(one for one in (seat.contact, seat.backup) if one.id != deployment.captain.id)
+
+
+def asked_to_sign(deployment: Deployment, role: str) -> tuple[Person, ...]:
+    """Who was asked for this role's word so far."""
+    ask = deployment.asks.get(role)
+    may = signers(deployment, role)
+    return () if ask is None else may if ask.escalated_at is not None else may[:1]
+
+
 def check_may_sign(deployment: Deployment, role: str, by: Person, now: datetime) -> bool:
     """Refuse who may not sign for this role; True when they sign as its backup."""
     seat = deployment.seat(role)
@@ -228,6 +241,7 @@ def blockers(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
         case Phase.PREFLIGHT:
             if deployment.frozen:
                 yield Blocker(reason=Reason.FROZEN, text=deployment.frozen)
+            yield from _no_gos(deployment, now)
             yield from _items_in_the_way(deployment, preflight_items(deployment), now)
             yield from _sign_offs_missing(deployment, now)
         case Phase.VERIFYING:
@@ -283,18 +297,20 @@ def _item_blocker(deployment: Deployment, item: ItemPlan, stands: Standing, now:
     return Blocker(reason=reason, text=text, role=item.role, about=item.key)
 
 
-def _sign_offs_missing(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
-    missing: list[Blocker] = []
+def _no_gos(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
+    """Somebody looked and said no: before everything that is merely not done yet."""
     for role in deployment.plan.sign_off.roles:
-        seat = deployment.seat(role)
         given = sign_off(deployment, role, now)
-        if given is None:
-            missing.append(
-                Blocker(reason=Reason.NOT_SIGNED, text=f"{seat.title} has not signed", role=role, about=role)
-            )
-        elif not given.go:
-            yield Blocker(reason=Reason.NO_GO, text=f"{seat.title} says no-go: {given.reason}", role=role, about=role)
-    yield from missing
+        if given is not None and not given.go:
+            said = f"{deployment.seat(role).title} says no-go: {given.reason}"
+            yield Blocker(reason=Reason.NO_GO, text=said, role=role, about=role)
+
+
+def _sign_offs_missing(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
+    for role in deployment.plan.sign_off.roles:
+        if sign_off(deployment, role, now) is None:
+            said = f"{deployment.seat(role).title} has not signed"
+            yield Blocker(reason=Reason.NOT_SIGNED, text=said, role=role, about=role)
 
 
 def _step_in_the_way(deployment: Deployment, stage: Stage) -> Iterator[Blocker]:
@@ -307,6 +323,11 @@ def _step_in_the_way(deployment: Deployment, stage: Stage) -> Iterator[Blocker]:
     if record.state is StepState.FAILED:
         yield Blocker(reason=Reason.STEP_FAILED, text=f"{step.title}: {record.note}", about=step.key)
     if record.state is StepState.ASKING:
-        yield Blocker(
-            reason=Reason.STEP_ASKS, text=f"{step.title}: waits for a go-ahead", role=step.role, about=step.key
-        )
+        yield Blocker(reason=Reason.STEP_ASKS, text=asks_for(step), role=step.role, about=step.key)
+
+
+def asks_for(step: StepPlan) -> str:
+    """What a step that asks wants of a person: what they have to do themselves, or their word that it may run."""
+    if step.kind is not StepKind.CONFIRM:
+        return f"{step.title}: waits for a go-ahead"
+    return f"{step.title}: {step.about.strip('`')}" if step.about else f"{step.title}: done by a person, who says so"

@@ -460,7 +460,9 @@ class FollowUp:
     due_at: datetime
     opened_at: datetime | None = None
     reminded_at: datetime | None = None
+    #: The backups were asked; then the captain.
     escalated_at: datetime | None = None
+    captain_at: datetime | None = None
     snoozed_until: datetime | None = None
     done_at: datetime | None = None
 
@@ -521,6 +523,7 @@ class Deployment:
     deploy_at: datetime | None = None
     rollback_at: datetime | None = None
     abort_reason: str = ""
+    aborted_by: Person | None = None
     ticks: Mapping[str, Tick] = field(default_factory=dict)
     #: The ticks that ended by themselves, oldest first.
     reopened: tuple[Reopened, ...] = ()

@@ -9,12 +9,15 @@ import typer
 from slack_sdk.errors import SlackApiError
 
 from bot.errors import TMinusError
+from bot.text import LOOK_ALIKE
 
 _TOKEN = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?:[^|>]*)\|([^>]*)>")
 _MENTION = re.compile(r"<[@#!]([^|>]*)(?:\|([^>]*))?>")
 #: What a sentence written for Slack says to type, and a terminal has under the same name and without words after it.
 _SAME = re.compile(r"/deploy (abort|contacts|history|record|resume|rollback|status|why)\b")
+#: What stands in place of a sign of Slack's formatting is the sign again.
+_SIGNS = str.maketrans({shown: sign for sign, shown in LOOK_ALIKE.items()})
 _MARKS = re.compile(
     r"(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
     r"|(?<![\w_])_([^\s_](?:[^_\n]*[^\s_])?)_(?![\w_])"
@@ -28,7 +31,7 @@ def plain(text: str) -> str:
     text = _LINK.sub(r"\2 (\1)", text)
     text = _MENTION.sub(lambda match: match[2] or match[1], text)
     text = _MARKS.sub(lambda match: match[1] or match[2] or match[3], text)
-    return html.unescape(text)
+    return html.unescape(text).translate(_SIGNS)
 
 
 def typed(text: str) -> str:

@@ -35,6 +35,12 @@ _STYLES: Mapping[Style, tuple[str, str]] = {
 #: A mention, link, date token or entity that a cut has left without its end.
 _TORN = re.compile(r"(?:<(?:[@#!]|https?:|mailto:)[^<>]*|<|&(?:a(?:mp?)?|lt?|gt?)?)$")
 
+#: Slack has no escape for the signs of its own formatting, so where it would read one, another stands that looks the same.
+LOOK_ALIKE: Mapping[str, str] = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"}
+
+#: Each such sign; but an address stays as it is to be followed, and one word in backticks is a name and restyles nothing else.
+_SIGN = re.compile(r"(?P<kept>https?://\S*[^\s*_~`.,;:!?)]|(?<![\w`])`[^\s`]+`(?![\w`]))|[*_~`]")
+
 #: Ids of people in Slack; the underscore is for worlds that are written by hand.
 _SLACK_USER = re.compile(r"[UW][A-Z0-9_]+")
 
@@ -57,10 +63,27 @@ class Raw(str):
 
 
 def esc(text: str) -> Raw:
-    """Make text from people and machines harmless: no mention, no link, no channel-wide ping. Escapes only once."""
+    """Make text from people and machines harmless: no mention, no link, no ping, no formatting. Escapes only once."""
     if isinstance(text, Raw):
         return text
-    return Raw(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    return Raw(_entities(_SIGN.sub(_as_a_sign, text)))
+
+
+def code(text: str) -> Raw:
+    """A name or an address, as it is to be copied: within backticks only a backtick means anything."""
+    return Raw(f"`{_entities(text.replace('`', LOOK_ALIKE['`'])) or ' '}`")
+
+
+def _entities(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _as_a_sign(found: re.Match[str]) -> str:
+    if found["kept"] is not None:
+        return found["kept"]
+    before, after = found.string[found.start() - 1 : found.start()], found.string[found.end() : found.end() + 1]
+    within_a_word = found[0] != "`" and before.isalnum() and after.isalnum()
+    return found[0] if within_a_word else LOOK_ALIKE[found[0]]
 
 
 def clip(text: str, limit: int) -> str:

@@ -57,6 +57,12 @@ def register(bolt: Bolt, engine: Engine) -> None:
 
         await bolt.show(press, "Not applicable", ask)
 
+    @bolt.button(ids.WHY)
+    async def why(press: Press) -> None:
+        deployment = await engine.get(press.deployment)
+        shown = answers.why_items(deployment, _listed(deployment, press.about), engine.clock.now())
+        await bolt.show(press, "Why, and how?", _view(modals.text("Why, and how?", shown.blocks)))
+
     @bolt.modal(ids.NOT_APPLICABLE_MODAL, wrong="reason")
     async def save_not_applicable(submitted: Submission) -> None:
         deployment, _ = ids.parse(submitted.carried)
@@ -87,7 +93,8 @@ def register(bolt: Bolt, engine: Engine) -> None:
                 await bolt.show(press, "Not applicable", _view(modals.not_applicable(deployment, [item])))
             case "waive":
                 gates.check_holds(deployment, item.role, press.by, f"waive “{item.title}”")
-                said = _summary(deployment, item)
+                known = gates.finding(deployment, item.check or "", now)
+                said = known.summary if known else "nothing was measured yet"
                 await bolt.show(press, "Waive", _view(modals.waive(deployment, item, said, now)))
             case "evidence":
                 shown = answers.evidence(deployment, item, now)
@@ -120,11 +127,6 @@ async def _may_or_redraw(engine: Engine, press: Press, item: ItemPlan) -> None:
     except Refused:
         await engine.touch(press.deployment, item.key)
         raise
-
-
-def _summary(deployment: Deployment, item: ItemPlan) -> str:
-    known = deployment.findings.get(item.check or "")
-    return known.summary if known else "nothing was measured yet"
 
 
 def _listed(deployment: Deployment, key: str) -> list[ItemPlan]:

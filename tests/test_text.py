@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot import text
 from bot.errors import ConfigError
+from bot.terminal import plain
 from bot.text import Raw
 
 AT = datetime(2026, 11, 3, 14, 2, 9, tzinfo=UTC)
@@ -17,6 +18,28 @@ AT = datetime(2026, 11, 3, 14, 2, 9, tzinfo=UTC)
 
 def test_a_label_cannot_page_the_company():
     assert text.esc("<!channel> R&D > 3") == "&lt;!channel&gt; R&amp;D &gt; 3"
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("*all clear*", "∗all clear∗"),
+        ("_quiet_ and ~gone~", "ˍquietˍ and ∼gone∼"),
+        ("`rm -rf /`", "ˋrm -rf /ˋ"),
+        ("a `b` *c", "a `b` ∗c"),
+        ("5*3 is DB_POOL_SIZE", "5*3 is DB_POOL_SIZE"),
+        ("see https://wiki.example/_plan/*all, or *ask*", "see https://wiki.example/_plan/*all, or ∗ask∗"),
+        ("`health_verify.py` - Health check", "`health_verify.py` - Health check"),
+        ("```\nno\n```", "ˋˋˋ\nno\nˋˋˋ"),
+    ],
+)
+def test_no_words_of_people_restyle_a_card_and_all_of_them_read_as_they_were_written(words, shown):
+    assert text.esc(words) == shown
+    assert plain(text.esc(words)).replace("`", "") == words.replace("`", "")
+
+
+def test_what_is_to_be_copied_stays_as_it_is():
+    assert text.code("./_build/*.js & `x`") == "`./_build/*.js &amp; ˋxˋ`"
 
 
 def test_what_is_escaped_is_not_escaped_again():

@@ -223,7 +223,7 @@ class FollowUp(Part):
     remind_after: Duration = 3600.0
     """Reminded so long after it was due."""
     escalate_after: Duration = 7200.0
-    """The backup is asked so long after it was due."""
+    """The backup is asked so long after it was due, and the captain when as long again has passed."""
     tasks: dict[str, Item]
     """What is to be done, by key."""
 

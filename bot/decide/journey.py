@@ -8,7 +8,7 @@ from bot.decide.runs import World, new_run
 from bot.errors import Refused
 from bot.machine import BACK, NEXT, Move, advance, words
 from bot.model import Alarm, Change, Deployment, Hold, Line, Person, Phase, StepRecord, StepState
-from bot.plan import Stage, StepPlan
+from bot.plan import Stage, StepKind, StepPlan
 
 #: The phases that a rollback can be asked for in.
 AFTER_THE_SCRIPT = frozenset({Phase.DEPLOYING, Phase.VERIFYING, Phase.LIVE})
@@ -61,7 +61,7 @@ def abort(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> 
     said = " ".join(reason.split())[:500]
     if not said:
         raise Refused("An abort needs a reason: /deploy abort the supplier is down.")
-    after = _end_runs(replace(advance(deployment, Move.ABORT, now), abort_reason=said, hold=None), by)
+    after = _end_runs(replace(advance(deployment, Move.ABORT, now), abort_reason=said, aborted_by=by, hold=None), by)
     return Change(deployment=after, lines=(Line(what="aborted", by=by, why=said),))
 
 
@@ -166,7 +166,8 @@ def confirm(deployment: Deployment, key: str, *, by: Person) -> Change:
     """A person confirms a step that asks: approves the restore, or says that it is done."""
     step, record = _named_step(deployment, key, StepState.ASKING)
     gates.check_holds(deployment, step.role, by, f"give the go-ahead for “{step.title}”")
-    steps = {**deployment.steps, key: replace(record, by=by, note=f"go-ahead by {by.name}")}
+    said = "confirmed" if step.kind is StepKind.CONFIRM else "may go ahead"
+    steps = {**deployment.steps, key: replace(record, by=by, note=said)}
     line = Line(what=f"go-ahead for {step.title}", by=by, facts={"step": key})
     return Change(deployment=replace(deployment, steps=steps), lines=(line,))
 

@@ -46,9 +46,20 @@ def check_window(window: tuple[datetime, datetime] | None) -> None:
         raise Refused("The window ends before it begins; give an end that is later than its start.")
 
 
+def check_somebody_can_sign(plan: Plan, roster: tuple[Seat, ...], captain: Person) -> None:
+    """Refuse a captain who fills a role alone: nobody signs for what they started, so nobody could for that role."""
+    for seat in roster:
+        if seat.role in plan.sign_off.roles and captain.id == seat.contact.id == seat.backup.id:
+            raise Refused(
+                f"You are both contact and backup of {seat.title}, and nobody signs for what they started. "
+                f"Let somebody else start it, or name another backup in app.yaml."
+            )
+
+
 def draft(opening: Opening, number: int, earlier: Deployment | None, now: datetime) -> Change:
     """The new record. `earlier` is the newest deployment of the same service and environment."""
     check_window(opening.window)
+    check_somebody_can_sign(opening.plan, opening.roster, opening.captain)
     if earlier is not None and earlier.version == opening.release.version and earlier.phase is Phase.LIVE:
         raise Refused(f"{earlier.service} {earlier.version} is live already ({earlier.id}); start another version.")
     service = opening.plan.service

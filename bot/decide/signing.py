@@ -59,8 +59,10 @@ def sign(deployment: Deployment, role: str, *, go: bool, by: Person, now: dateti
 def pass_on(deployment: Deployment, role: str, *, by: Person, now: datetime) -> Change | None:
     """The contact cannot sign: the backup is asked at once."""
     seat = deployment.seat(role)
-    if seat.contact.id != by.id:
+    if by.id != seat.contact.id or by.id == deployment.captain.id:
         raise Refused(f"Only {seat.contact.name} can pass this on; {seat.backup.name} is asked when nobody answers.")
+    if seat.backup.id == deployment.captain.id:
+        raise Refused(f"{seat.backup.name} started {deployment.id} and signs for no role; only you can sign this.")
     ask = deployment.asks.get(role, Ask(at=now))
     if ask.escalated_at is not None:
         return None

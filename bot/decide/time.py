@@ -27,6 +27,8 @@ from bot.plan import FollowUpPlan, ItemPlan, Stage, StepPlan, TriggerPlan
 
 #: A trigger that rolls back by itself gives people this long to say no.
 AUTO_AFTER = timedelta(minutes=2)
+#: A follow-up goes to the backups after `escalate_after`, and to the captain when so many times that have passed.
+CAPTAIN_AFTER = 2
 #: Others than the watch are asked for so long after it went live; from then on their owners' alerts watch.
 TRIGGERS_AFTER_LIVE = timedelta(hours=2)
 
@@ -50,7 +52,7 @@ def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
 
 
 def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
-    """Remind the contact, then ask the backup, of each role that has not signed."""
+    """Remind the contact, then ask the backup, of each role that has not signed. Whoever started it is never asked."""
     if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None:
         return None
     plan = deployment.plan.sign_off
@@ -60,7 +62,8 @@ def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
         title = deployment.seat(role).title
         if ask.reminded_at is None and now >= ask.at + timedelta(seconds=plan.remind_after_s):
             return _asked(deployment, role, replace(ask, reminded_at=now), f"reminded {title}")
-        if ask.escalated_at is None and now >= ask.at + timedelta(seconds=plan.escalate_after_s):
+        late = now >= ask.at + timedelta(seconds=plan.escalate_after_s)
+        if late and ask.escalated_at is None and len(gates.signers(deployment, role)) > 1:
             return _asked(deployment, role, replace(ask, escalated_at=now), f"asked the backup of {title}")
     return None
 
@@ -144,7 +147,9 @@ def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: dat
     if record.reminded_at is None and now >= since + timedelta(seconds=plan.remind_after_s):
         return _noted(deployment, plan, replace(record, reminded_at=now), "was reminded of")
     if record.escalated_at is None and now >= since + timedelta(seconds=plan.escalate_after_s):
-        return _noted(deployment, plan, replace(record, escalated_at=now), "went to the backups and the captain")
+        return _noted(deployment, plan, replace(record, escalated_at=now), "went to the backups")
+    if record.captain_at is None and now >= since + CAPTAIN_AFTER * timedelta(seconds=plan.escalate_after_s):
+        return _noted(deployment, plan, replace(record, captain_at=now), "went to the captain")
     return None
 
 
@@ -164,7 +169,9 @@ def snooze(deployment: Deployment, key: str, *, hours: float, by: Person, now: d
     if plan is None or record is None or record.opened_at is None or record.done_at is not None:
         raise Refused("That follow-up is not open; there is nothing to snooze.")
     gates.check_captain_or_roster(deployment, by, "snooze a follow-up")
-    later = replace(record, snoozed_until=now + timedelta(hours=hours), reminded_at=None, escalated_at=None)
+    later = replace(
+        record, snoozed_until=now + timedelta(hours=hours), reminded_at=None, escalated_at=None, captain_at=None
+    )
     change = _noted(deployment, plan, later, f"snoozed for {hours:g} h")
     return replace(change, lines=(replace(change.lines[0], by=by),))
 
@@ -291,6 +298,7 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
                 yield record.snoozed_until
             yield since + timedelta(seconds=plan.remind_after_s)
             yield since + timedelta(seconds=plan.escalate_after_s)
+            yield since + CAPTAIN_AFTER * timedelta(seconds=plan.escalate_after_s)
     late = timedelta(seconds=deployment.plan.sign_off.remind_after_s)
     asking = asking_step(deployment)
     if asking is not None:

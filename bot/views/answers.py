@@ -8,7 +8,7 @@ from bot import gates
 from bot.judge import describe
 from bot.model import Deployment, Finding, Row, StoryLine
 from bot.plan import ItemPlan
-from bot.text import clip, duration, esc, moment, plural
+from bot.text import clip, code, duration, esc, moment, plural
 from bot.views import card, kit, signs
 from bot.views.kit import Block
 
@@ -167,6 +167,14 @@ def record_given(deployment: Deployment) -> Answer:
     )
 
 
+def why_items(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) -> Answer:
+    """The same for each line of a list that waits for somebody; for all of them when none does."""
+    waiting = [one for one in items if gates.standing(deployment, one, now) not in gates.DONE]
+    told = [why_item(deployment, one, now) for one in waiting or items]
+    blocks = [block for one in told for block in one.blocks]
+    return _answer(*blocks[:100], text="\n".join(one.text for one in told))
+
+
 def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
     """Why an item matters, how to clear it, and who can."""
     check = deployment.plan.checks.get(item.check or "")
@@ -176,7 +184,7 @@ def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
     blocks.append(kit.section(f"*Why it matters*\n{esc(reason or 'Nothing is written about it yet.')}"))
     if clear:
         blocks.append(kit.section(f"*How to clear it*\n{esc(clear)}"))
-    who = signs.owner(deployment, item.role) if item.role else "anybody of the roster"
+    who = signs.owner(deployment, item.role) if item.role else "somebody of the roster"
     blocks.append(kit.context(f"{esc(who)} clears it."))
     return _answer(*blocks, text=f"{esc(item.title)}: {esc(reason)}")
 
@@ -205,8 +213,8 @@ def _mark(held: bool | None) -> str:
 
 def _row(row: Row) -> str:
     values = ", ".join(f"{name} {value}" for name, value in row.values.items())
-    return f"`{esc(clip(row.subject, 80))}` {esc(clip(row.note or values, 300))}"
+    return f"{code(clip(row.subject, 80))} {esc(clip(row.note or values, 300))}"
 
 
 def _when(known: Finding) -> str:
-    return f"check `{esc(known.check)}` · measured {moment(known.measured_at, 'date_time')} in {duration(known.duration_s)} · holds until {moment(known.expires_at, 'date_time')}"
+    return f"check {code(known.check)} · measured {moment(known.measured_at, 'date_time')} in {duration(known.duration_s)} · holds until {moment(known.expires_at, 'date_time')}"

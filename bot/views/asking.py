@@ -39,13 +39,16 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
         return blocks
     go = kit.button("Go", ids.GO, carried, style="primary")
     no_go = kit.button("No-go…", ids.NO_GO, carried, style="danger")
-    first = person.id == seat.contact.id
-    passed_on = deployment.asks[seat.role].escalated_at is not None
-    not_me = kit.button(f"Not me, ask {seat.backup.name}", ids.NOT_ME, carried) if first and not passed_on else None
-    blocks += kit.actions(go, no_go, not_me)
-    if first and not passed_on:
+    left = [
+        one for one in gates.signers(deployment, seat.role) if one not in gates.asked_to_sign(deployment, seat.role)
+    ]
+    blocks += kit.actions(go, no_go, kit.button(f"Not me, ask {left[0].name}", ids.NOT_ME, carried) if left else None)
+    if left:
         late = duration(deployment.plan.sign_off.escalate_after_s)
-        blocks.append(kit.context(f"If nobody answers within {late}, {esc(seat.backup.name)} is asked."))
+        blocks.append(kit.context(f"If nobody answers within {late}, {esc(left[0].name)} is asked."))
+    alone = signs.only_one_signs(deployment, seat)
+    if alone:
+        blocks.append(kit.context(alone))
     return blocks
 
 

@@ -8,7 +8,7 @@ from bot.machine import words
 from bot.model import Deployment, Phase, StepState
 from bot.plan import Stage
 from bot.text import Raw, bar, clip, duration, esc, moment, number, plural
-from bot.views import ids, kit, signs
+from bot.views import ids, kit, signs, steps
 from bot.views.kit import Block
 
 #: How many of the blockers the card lists before it points to `why`.
@@ -81,9 +81,11 @@ def state_line(deployment: Deployment) -> str:
         case Phase.SUPERSEDED:
             return f"⏭️ *Superseded* by {esc(deployment.superseded_by)}, which is live now."
         case Phase.ABORTED:
-            return f"⏹️ *Aborted* {since}: “{esc(clip(deployment.abort_reason, 300))}” Production was not changed."
+            by = f" by {esc(deployment.aborted_by.name)}" if deployment.aborted_by else ""
+            return f"⏹️ *Aborted* {since}{by}: “{esc(clip(deployment.abort_reason, 300))}” Production was not changed."
         case Phase.ROLLED_BACK:
-            return f"⏪ *Rolled back* {since} to {esc(deployment.release.previous or 'the previous version')}{_rollback_took(deployment)}."
+            back = esc(deployment.release.previous or "the previous version")
+            return f"⏪ *Rolled back* {since} to {back}{_rollback_took(deployment)}.{_why_back(deployment)}"
         case _:
             return ""
 
@@ -94,6 +96,17 @@ def _rollback_took(deployment: Deployment) -> str:
     return f", after {duration((deployment.ended_at - deployment.rollback_at).total_seconds())}"
 
 
+def _why_back(deployment: Deployment) -> str:
+    """Who decided it, and what had happened."""
+    decided = next((alarm for alarm in reversed(deployment.alarms) if alarm.how == "rolled_back"), None)
+    if decided is None or decided.settled_by is None:
+        return ""
+    happened = "" if decided.by is not None else f" {esc(decided.title)}: {esc(clip(decided.detail, 200))}"
+    reason = decided.reason or (decided.detail if decided.by is not None else "")
+    said = f" “{esc(clip(reason, 300))}”" if reason else ""
+    return f"\n{esc(decided.settled_by.name)} decided it.{happened}{said}"
+
+
 def _now_doing(deployment: Deployment) -> str:
     current = gates.current_step(deployment, Stage(deployment.phase.value))
     if current is None:
@@ -101,8 +114,9 @@ def _now_doing(deployment: Deployment) -> str:
     step, record = current
     if record is None:
         return f"next: {esc(step.title)}"
-    verb = {StepState.ASKING: "waits for a go-ahead", StepState.FAILED: "failed"}.get(record.state, "running")
-    return f"{esc(step.title)}: {verb}"
+    if record.state is StepState.ASKING and record.by is None:
+        return esc(gates.asks_for(step))
+    return f"{esc(step.title)}: {'failed' if record.state is StepState.FAILED else 'running'}"
 
 
 def _next_follow_up(deployment: Deployment) -> str:
@@ -207,10 +221,13 @@ def board(deployment: Deployment, now: datetime) -> str:
             said = f"{sign}  {reason}{esc(given.by.name)}{backup}, {moment(given.at)}"
         elif ask is None:
             said = "⏳ is asked once the first measurements are in"
-        elif ask.escalated_at is not None:
-            said = f"⏳ asked {esc(seat.contact.name)} {moment(ask.at)}, {esc(seat.backup.name)} {moment(ask.escalated_at)}"
+        elif ask.escalated_at is not None and len(gates.asked_to_sign(deployment, role)) > 1:
+            first, second = moment(ask.at), moment(ask.escalated_at)
+            said = f"⏳ asked {esc(seat.contact.name)} {first}, {esc(seat.backup.name)} {second}"
         else:
-            said = f"⏳ asked {esc(seat.contact.name)} {moment(ask.at)}"
+            asked = gates.asked_to_sign(deployment, role)
+            alone = signs.only_one_signs(deployment, seat)
+            said = f"⏳ asked {esc(asked[0].name)} {moment(ask.at)}{f' ({alone})' if alone else ''}" if asked else "⏳"
         lines.append(f"*{esc(seat.title)}*   {said}")
     return "\n".join(lines) or "No sign-off is asked for."
 
@@ -261,7 +278,8 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
             no_go = kit.button("No-go…", ids.NO_GO, carried) if deployment.asks else None
             return [start, go, no_go, kit.button("Measure again", ids.MEASURE, carried), hold, more]
         case Phase.DECIDING:
-            return [roll_back_button(deployment), kit.button("Accept, because…", ids.ACCEPT, carried), more]
+            accept = kit.button("Accept, because…", ids.ACCEPT, carried)
+            return [roll_back_button(deployment), steps.retry_button(deployment), accept, more]
         case Phase.DEPLOYING | Phase.VERIFYING | Phase.LIVE:
             ask = kit.button("Roll back?", ids.ASK_ROLL_BACK, carried)
             return [ask, hold if deployment.phase is not Phase.LIVE else None, more]

@@ -54,7 +54,8 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
     held = {seat.role for seat in one.roster if seat.held_by(person_id) is not None}
     if one.phase is Phase.PREFLIGHT:
         for role in one.asks:
-            if role in held and gates.sign_off(one, role, now) is None:
+            mine = person_id in {person.id for person in gates.signers(one, role)}
+            if mine and gates.sign_off(one, role, now) is None:
                 yield kit.section(
                     f"*{esc(signs.name(one))}* wants your go as {esc(signs.owner(one, role))}{_link(one)}",
                     accessory=kit.button("Go", ids.GO, ids.value(one.id, role), style="primary"),
@@ -66,7 +67,7 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
         record = one.steps.get(step.key)
         asks = record is not None and record.state is StepState.ASKING and record.by is None
         if asks and step.stage.value == one.phase.value and (step.role in held or (not step.role and held)):
-            yield kit.section(f"*{esc(signs.name(one))}*: {esc(step.title)} waits for you{_link(one)}")
+            yield kit.section(f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}")
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
         yield kit.section(
             f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}", accessory=card.roll_back_button(one)

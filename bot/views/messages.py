@@ -13,7 +13,7 @@ from bot.views import announcing, asking, card, section, signs, steps, watching
 
 CARD = "card"
 
-#: A log of so many bytes is as good as told by its last twelve lines.
+#: A log of so many bytes is as good as told by its last twelve lines, unless somebody may look for more.
 _TOLD_BY_TAIL = 1200
 
 #: Which phases a list of steps belongs to, in the order of the thread.
@@ -69,17 +69,16 @@ def _reply(
 def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     for role, ask in deployment.asks.items():
         seat = deployment.seat(role)
-        asked = [seat.contact] + ([seat.backup] if ask.escalated_at is not None else [])
+        asked = gates.asked_to_sign(deployment, role)
         text = f"{esc(signs.name(deployment))} wants your go as {esc(seat.title)}"
         for person in asked:
             blocks = asking.sign_off(deployment, seat, person, now)
             yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
-        if ask.reminded_at is not None:
-            yield _direct(
-                f"remind:{role}", seat.contact, f"Still waiting: {text}. The message above has the buttons.", []
-            )
+        if ask.reminded_at is not None and asked:
+            yield _direct(f"remind:{role}", asked[0], f"Still waiting: {text}. The message above has the buttons.", [])
     for number, what in enumerate(deployment.voided):
-        called = " ".join(mention(deployment.seat(role).contact.id) for role in deployment.plan.sign_off.roles)
+        roles = deployment.plan.sign_off.roles
+        called = " ".join(mention(one.id) for role in roles for one in gates.signers(deployment, role)[:1])
         said = f"What was signed has changed: {esc(what)}. Earlier sign-offs no longer hold. {called}"
         yield _reply(deployment, f"void:{number}", said, [], urgent=True)
 
@@ -109,7 +108,7 @@ def _steps(deployment: Deployment) -> Iterator[Wanted]:
             if asking_step is not None and asking_step.role:
                 seat = deployment.seat(asking_step.role)
                 called = f"{mention(seat.contact.id)} {mention(seat.backup.id)}"
-                said = f"{esc(asking_step.title)} waits for a go-ahead of {esc(seat.title)}. {called}"
+                said = f"{steps.asks(asking_step, seat.title)} {called}"
                 yield _reply(deployment, f"asks:{asking_step.key}", said, [], urgent=True)
                 if deployment.steps[asking_step.key].reminded_at is not None:
                     again = f"Still waiting: {said}"
@@ -141,7 +140,8 @@ def _runs(deployment: Deployment) -> Iterator[Wanted]:
 def _worth_keeping(deployment: Deployment, run: Run) -> bool:
     """The whole log goes into the thread where the tail does not tell all that somebody may look for."""
     report = run.report
-    if not report.over or not report.log_bytes:
+    told = sum(len(line.encode()) + 1 for line in report.tail)
+    if not report.over or report.log_bytes <= told:
         return False
     stage = next((step.stage for step in deployment.plan.steps if step.key == run.step), None)
     changed_production = stage in {Stage.DEPLOYING, Stage.ROLLING_BACK}
@@ -197,7 +197,7 @@ def _follow_ups(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
 
 
 def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> Iterator[Wanted]:
-    """A direct message when it opens, when it is reminded of, and to the backups and the captain when that did not help."""
+    """A direct message when it opens, when it is reminded of; then to the backups, and last to the captain."""
     record = deployment.follow_ups[plan.key]
     over = deployment.phase in OVER
     waiting = [] if over else open_tasks(deployment, plan, now)
@@ -216,10 +216,10 @@ def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetim
             yield _direct(
                 f"due:{plan.key}:{seat.role}:backup",
                 seat.backup,
-                f"{seat.contact.name} has not answered. {text}",
+                f"{esc(seat.contact.name)} has not answered. {text}",
                 blocks,
             )
-    if record.escalated_at is not None:
+    if record.captain_at is not None:
         text = f"{esc(plan.title)} · {esc(signs.name(deployment))} is still open: {plural(len(waiting), 'task')}"
         yield _direct(
             f"due:{plan.key}:captain", deployment.captain, text, asking.tasks(deployment, plan.title, waiting)

@@ -49,7 +49,13 @@ def footer(deployment: Deployment, key: str, items: Sequence[ItemPlan]) -> list[
     carried = ids.value(deployment.id, key)
     again = kit.button("Measure again", ids.MEASURE, carried) if any(item.check for item in items) else None
     skip = kit.button("Not applicable…", ids.NOT_APPLICABLE, carried)
-    return kit.actions(again, skip, block_id=f"list-{key}")
+    # A line with a box has no room for a menu of its own: what Slack lets stand beside a text is one thing.
+    why = kit.button("Why, and how?", ids.WHY, carried) if any(_is_peoples(item) for item in items) else None
+    return kit.actions(again, skip, why, block_id=f"list-{key}")
+
+
+def _is_peoples(item: ItemPlan) -> bool:
+    return item.check is None or item.confirm
 
 
 def _item(deployment: Deployment, item: ItemPlan, now: datetime, *, pressable: bool) -> Block:
@@ -128,8 +134,11 @@ def _what_next(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> str
     record = deployment.follow_ups[plan.key]
     if record.snoozed_until is not None and record.snoozed_until > now:
         return f"snoozed until {moment(record.snoozed_until, 'date_time')}"
+    captain = esc(deployment.captain.name)
+    if record.captain_at is not None:
+        return f"the backups were asked, and {captain} {moment(record.captain_at, 'date_time')}"
     if record.escalated_at is not None:
-        return f"the backups and {esc(deployment.captain.name)} were asked {moment(record.escalated_at, 'date_time')}"
+        return f"the backups were asked {moment(record.escalated_at, 'date_time')}; then {captain}"
     if record.reminded_at is not None:
-        return f"reminded {moment(record.reminded_at, 'date_time')}; then the backups and the captain"
-    return "a reminder comes if it stays open, then the backups and the captain"
+        return f"reminded {moment(record.reminded_at, 'date_time')}; then the backups, then {captain}"
+    return f"a reminder comes if it stays open, then the backups are asked, then {captain}"

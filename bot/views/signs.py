@@ -60,6 +60,15 @@ def people(seat: Seat) -> str:
     return f"{seat.contact.name}, backup {seat.backup.name}"
 
 
+def only_one_signs(deployment: Deployment, seat: Seat) -> str:
+    """Why a role has nobody else to ask, when that is so."""
+    left = gates.signers(deployment, seat.role)
+    if len(left) != 1 or seat.contact.id == seat.backup.id:
+        return ""
+    which = "contact" if seat.contact.id == deployment.captain.id else "backup"
+    return f"the {which} {esc(deployment.captain.name)} started this; only {esc(left[0].name)} can sign"
+
+
 def item_line(deployment: Deployment, item: ItemPlan, now: datetime) -> str:
     """One item: sign and word, title, and the numbers or the person behind it."""
     stands = gates.standing(deployment, item, now)
@@ -110,13 +119,16 @@ def link_target(link: str) -> Raw:
     return Raw(link.replace("&", "&amp;").replace("<", "%3C").replace(">", "%3E").replace("|", "%7C"))
 
 
-def step_line(title: str, record: StepRecord | None, about: str = "") -> str:
+def lasted(record: StepRecord | None) -> float | None:
+    """How long a step took that runs no script."""
+    return (record.ended_at - record.at).total_seconds() if record is not None and record.ended_at else None
+
+
+def step_line(title: str, record: StepRecord | None, about: str = "", lasted_s: float | None = None) -> str:
     """One step: sign and word, title, result, how long; before it began, what it is about."""
     if record is None:
         return f"○ next   *{esc(title)}*" + (f"\n_{esc(about.strip('`'))}_" if about else "")
-    took = ""
-    if record.ended_at is not None and record.ended_at > record.at:
-        took = f" · {duration((record.ended_at - record.at).total_seconds())}"
+    took = f" · {duration(lasted_s)}" if record.ended_at is not None and lasted_s else ""
     by = f" · {esc(record.by.name)}" if record.by is not None else ""
     note = f"\n{esc(clip(record.note, 400))}{by}{took}" if record.note else took
     if record.state is StepState.ASKING and about:

@@ -5,7 +5,7 @@ from bot.decide.journey import failed_step
 from bot.decide.runs import ending
 from bot.model import Deployment, Phase, Run, RunState, StepState
 from bot.plan import Stage, StepKind, StepPlan
-from bot.text import bar, clip, duration, esc, plural
+from bot.text import Raw, bar, clip, code, duration, esc, plural
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
 
@@ -24,7 +24,10 @@ def stage(deployment: Deployment, which: Stage) -> list[Block]:
     settled = sum(1 for step in plans if (record := deployment.steps.get(step.key)) and record.settled)
     blocks = [kit.section(f"*{TITLES[which]}*\n{settled} of {plural(len(plans), 'step')}")]
     for step in plans:
-        blocks.append(kit.section(signs.step_line(step.title, deployment.steps.get(step.key), step.about)))
+        record = deployment.steps.get(step.key)
+        script = deployment.run(record.run) if record is not None else None
+        took = script.report.duration_s if script is not None else signs.lasted(record)
+        blocks.append(kit.section(signs.step_line(step.title, record, step.about, took)))
         blocks += _buttons(deployment, step)
     return blocks
 
@@ -36,20 +39,38 @@ def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
     if record is None:
         return []
     if record.state is StepState.ASKING and record.by is None and here:
-        who = signs.owner(deployment, step.role)
-        said = "it is done" if step.kind is StepKind.CONFIRM else "it may go ahead"
-        label = "Done" if step.kind is StepKind.CONFIRM else "Go ahead"
-        asked = kit.confirm(step.title, f"{step.title}: as {who} you say that {said}.", label)
+        who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
+        by_hand = step.kind is StepKind.CONFIRM
+        label, said = ("Done", "it is done") if by_hand else ("Go ahead", "it may go ahead")
+        asked = kit.confirm(step.title, f"{_doing(step)}: as {who} you say that {said}.", label)
         go = kit.button(label, ids.CONFIRM, carried, style="primary", confirm=asked)
         skip = kit.button("Skip, because…", ids.SKIP, carried)
-        return [kit.context(f"{esc(who)} decides."), *kit.actions(go, skip)]
+        return [kit.context(f"{esc(who)} {'does this' if by_hand else 'decides'}."), *kit.actions(go, skip)]
     failed = failed_step(deployment)
     if failed is not None and failed.key == step.key and (here or deployment.phase is Phase.DECIDING):
-        again = kit.confirm("Run it again?", f"{step.title} runs once more, from its beginning.", "Retry")
-        retry = kit.button("Retry", ids.RETRY, carried, confirm=again)
         skip = None if deployment.phase is Phase.DECIDING else kit.button("Skip, because…", ids.SKIP, carried)
-        return kit.actions(retry, skip)
+        return kit.actions(retry_button(deployment), skip)
     return []
+
+
+def retry_button(deployment: Deployment) -> Block | None:
+    """Run the failed step once more; None when none failed."""
+    step = failed_step(deployment)
+    if step is None:
+        return None
+    asked = kit.confirm("Run it again?", f"{step.title} runs once more, from its beginning.", "Retry")
+    return kit.button("Retry", ids.RETRY, ids.value(deployment.id, step.key), confirm=asked)
+
+
+def asks(step: StepPlan, who: str) -> Raw:
+    """One line to whoever has to act: what a person does themselves, or what waits for their word."""
+    if step.kind is StepKind.CONFIRM:
+        return Raw(f"{esc(gates.asks_for(step))}. {esc(who)} does this, and then says that it is done.")
+    return Raw(f"{esc(step.title)} waits for a go-ahead of {esc(who)}.")
+
+
+def _doing(step: StepPlan) -> str:
+    return step.about.strip("`") if step.kind is StepKind.CONFIRM and step.about else step.title
 
 
 def run(deployment: Deployment, one: Run) -> list[Block]:
@@ -58,7 +79,7 @@ def run(deployment: Deployment, one: Run) -> list[Block]:
     program = one.spec.argv[0].rsplit("/", 1)[-1]
     argument = one.spec.argv[1].rsplit("/", 1)[-1] if program.startswith("python") and len(one.spec.argv) > 1 else ""
     sign, said = _state(one)
-    blocks = [kit.section(f"{sign} *{esc(one.title)}* · `{esc(argument or program)}`\n{said}")]
+    blocks = [kit.section(f"{sign} *{esc(one.title)}* · {code(argument or program)}\n{said}")]
     if report.progress is not None:
         done = report.progress.done
         of = report.progress.of

@@ -2,7 +2,7 @@
 
 from bot.model import Alarm, Deployment, Phase, Window
 from bot.text import duration, esc, mention, moment, number, percent
-from bot.views import card, ids, kit, signs
+from bot.views import card, ids, kit, signs, steps
 from bot.views.kit import Block
 
 
@@ -72,7 +72,8 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
         carried = ids.value(deployment.id)
         hold = None if deployment.hold else kit.button("Hold and look…", ids.HOLD, carried)
         accept = kit.button("Accept, because…", ids.ACCEPT, carried)
-        blocks += kit.actions(card.roll_back_button(deployment), hold, accept)
+        retry = steps.retry_button(deployment) if one.key.startswith("step-") else None
+        blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept)
     return blocks
 
 
