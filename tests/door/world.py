@@ -290,7 +290,7 @@ class World:
     async def measures(self, start: str) -> list[str]:
         """What has to be measured now, of the checks whose names start so, is measured outside; their names."""
         one = await self.store.get("shop-1")
-        names = [name for name in checks_wanted(one, self.clock.now()) if name.startswith(start)]
+        names = sorted(name for name in checks_wanted(one, self.clock.now()) if name.startswith(start))
         for name in names:
             plan = plan_of(one, name)
             assert plan is not None, name
