@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-NODE := tests/sandbox/node
 SOURCES := bot handlers checks sandbox demo tests deployment
 
 .PHONY: help demo demo-reset run check test referees bench format clean
@@ -21,8 +20,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json $(VENV)/.installed-dev
+$(VENV)/.installed-node: tests/sandbox/node/package-lock.json tests/referees/node/package-lock.json $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.sandbox.nodejs
+	@touch $@
 
 $(VENV)/.installed-demo: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
@@ -43,10 +43,10 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports --no-cache
 
-test: check $(NODE)/node_modules/.package-lock.json ## everything that is checked, the tests in the browser among it
+test: check $(VENV)/.installed-node ## everything that is checked, the tests in the browser among it
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-referees: $(VENV)/.installed-dev ## our verdicts beside those of tools that others wrote: docs/comparison.md
+referees: $(VENV)/.installed-node ## our verdicts beside those of tools that others wrote: docs/comparison.md
 	$(BIN)/python -m pytest tests/referees
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory

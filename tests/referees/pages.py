@@ -9,7 +9,7 @@ SAFE = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-#: Where nothing is wrong with the headers.
+#: Where nothing is wrong with the headers, or not enough to warn.
 FINE = {
     "every header",
     "headers on a 404",
@@ -18,6 +18,10 @@ FINE = {
     "redirects",
     "redirects in a circle",
     "says degraded",
+    "framed by nobody, by the policy",
+    "inline scripts beside a nonce",
+    # It costs points, and leaves enough of them.
+    "referrers go to everybody",
 }
 
 
@@ -27,6 +31,10 @@ def _sent(headers, *, always=True):
 
 def _with(**more):
     return _sent(SAFE | {name.replace("_", "-"): value for name, value in more.items()})
+
+
+def _only(**some):
+    return _sent({name.replace("_", "-"): value for name, value in some.items()})
 
 
 def _without(*names):
@@ -57,6 +65,23 @@ def pages(_name, _root):
         "redirects": safe + 'location / { return 302 /login; }\nlocation /login { return 200 "log in"; }',
         "redirects in a circle": safe + "location / { return 302 /; }",
         "says degraded": safe + 'location / { return 200 "degraded"; }',
+        "HSTS without a time": _with(Strict_Transport_Security="includeSubDomains") + here,
+        "nosniff is misspelt": _with(X_Content_Type_Options="no-sniff") + here,
+        "framed by those of an old word": _with(X_Frame_Options="ALLOWALL") + here,
+        "framed by nobody, by the policy": _without("X-Frame-Options", "Content-Security-Policy")
+        + _only(Content_Security_Policy="default-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+        + here,
+        "referrers go to everybody": _with(Referrer_Policy="unsafe-url") + here,
+        "a referrer policy of no browser": _with(Referrer_Policy="never-ever") + here,
+        "inline scripts": _with(Content_Security_Policy="default-src 'self' 'unsafe-inline'; base-uri 'none'") + here,
+        "inline scripts beside a nonce": _with(
+            Content_Security_Policy="default-src 'self'; script-src 'nonce-4AEemGb0xJptoIGFP3Nd' 'unsafe-inline'; base-uri 'none'"
+        )
+        + here,
+        "scripts from anywhere": _with(Content_Security_Policy="default-src *; base-uri 'none'") + here,
+        "a policy that only reports": _without("Content-Security-Policy")
+        + _only(Content_Security_Policy_Report_Only="default-src 'self'")
+        + here,
         "hangs up": safe + "location / { return 444; }",
     }
     return {case: (Member(lines=one),) for case, one in lines.items()}

