@@ -79,13 +79,17 @@ def is_outside(deployment: Deployment, check: str) -> bool:
     return plan is not None and plan.uses not in recorded.KINDS
 
 
+def measured_by(deployment: Deployment, check: str) -> tuple[str, ...]:
+    """The checks that have to be measured in the world before this one says anything: itself, or what it relies on."""
+    if is_outside(deployment, check):
+        return (check,)
+    plan = deployment.plan.checks.get(check)
+    return tuple(name for name in recorded.relies_on(plan) if is_outside(deployment, name)) if plan else ()
+
+
 def is_measuring(deployment: Deployment, check: str, now: datetime) -> bool:
     """Nothing measured yet, measured too long ago, or somebody asked to measure again."""
-    known = finding(deployment, check, now)
-    if known is None or known.expires_at <= now:
-        return True
-    asked = deployment.remeasure.get(check)
-    return asked is not None and asked <= now and known.measured_at < asked
+    return not all(recorded.holds(deployment, name, now) for name in measured_by(deployment, check))
 
 
 def is_ticked(deployment: Deployment, item: ItemPlan, now: datetime) -> bool:

@@ -21,7 +21,7 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
         asked = {parse(rule).name for rule in (*plan.pass_, *plan.warn)}
         measured = watched(deployment.watch, str(plan.with_.get("window", "since")), asked)
     else:
-        measured = counted(deployment, plan)
+        measured = counted(deployment, plan, now)
     verdict, conditions = judge(plan, measured, {})
     unmet = [describe(one) for one in conditions if one.held is not True]
     summary = measured.summary if measured is not None else "nothing was measured yet"
@@ -37,6 +37,20 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
         values=measured.values if measured else {},
         conditions=conditions,
     )
+
+
+def relies_on(plan: CheckPlan) -> tuple[str, ...]:
+    """The checks that the record is asked about."""
+    return _names(plan.with_, "checks") if plan.uses == "record" else ()
+
+
+def holds(deployment: Deployment, check: str, now: datetime) -> bool:
+    """Was it measured, not too long ago, and has nobody asked to measure again since?"""
+    known = deployment.findings.get(check)
+    if known is None or known.expires_at <= now:
+        return False
+    asked = deployment.remeasure.get(check)
+    return asked is None or asked > now or known.measured_at >= asked
 
 
 def _certainty(measured: Measured) -> str:
@@ -100,12 +114,12 @@ def _sentence(seen: Window, report: WatchReport, asked: AbstractSet[str]) -> str
     return ", ".join(parts) or f"{seen.probes:,} probes"
 
 
-def counted(deployment: Deployment, plan: CheckPlan) -> Measured:
+def counted(deployment: Deployment, plan: CheckPlan, now: datetime) -> Measured:
     """How the named checks, steps and items of this deployment stand."""
     tally: dict[str, int] = dict.fromkeys(("required", "passed", "warned", "failed", "unknown"), 0)
     names: list[str] = []
     titles = _titles(deployment)
-    for name, verdict in _standings(deployment, plan.with_).items():
+    for name, verdict in _standings(deployment, plan.with_, now).items():
         tally["required"] += 1
         tally[verdict] += 1
         if verdict in {"failed", "unknown"}:
@@ -129,11 +143,11 @@ def _titles(deployment: Deployment) -> dict[str, str]:
 _WORD = {Verdict.PASS: "passed", Verdict.WARN: "warned", Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown"}
 
 
-def _standings(deployment: Deployment, wanted: Mapping[str, object]) -> dict[str, str]:
+def _standings(deployment: Deployment, wanted: Mapping[str, object], now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in _names(wanted, "checks"):
-        known = deployment.findings.get(name)
-        found[name] = _WORD[known.verdict] if known else "unknown"
+        # What held once says nothing about now.
+        found[name] = _WORD[deployment.findings[name].verdict] if holds(deployment, name, now) else "unknown"
     for key in _names(wanted, "steps"):
         record = deployment.steps.get(key)
         state = record.state if record else None

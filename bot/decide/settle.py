@@ -1,5 +1,6 @@
 """What follows by itself, after any change and at any time?"""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -40,16 +41,21 @@ def _next(deployment: Deployment, now: datetime, world: World) -> Change | None:
 def _measure_after_deploying(deployment: Deployment, now: datetime) -> Deployment:
     """What was measured of the old version proves nothing about the new one."""
     plan = deployment.plan
-    checks = {item.check: now for item in (*plan.verification.items, *plan.criteria.items) if item.check}
-    return replace(deployment, remeasure={**deployment.remeasure, **checks})
+    names = _measured_for(deployment, (*plan.verification.items, *plan.criteria.items))
+    return replace(deployment, remeasure={**deployment.remeasure, **dict.fromkeys(names, now)})
+
+
+def _measured_for(deployment: Deployment, items: Iterable[ItemPlan]) -> set[str]:
+    """Whatever the items need to be judged, also what those need that are worked out from the record."""
+    return {name for item in items if item.check for name in gates.measured_by(deployment, item.check)}
 
 
 def checks_wanted(deployment: Deployment, now: datetime) -> set[str]:
     """Names of the checks that have to be measured now."""
     if deployment.over:
         return set()
-    here = {item.check for item in items_now(deployment) if item.check and item.key not in deployment.not_applicable}
-    stale = {name for name in here if gates.is_outside(deployment, name) and gates.is_measuring(deployment, name, now)}
+    here = [item for item in items_now(deployment) if item.key not in deployment.not_applicable]
+    stale = {name for name in _measured_for(deployment, here) if gates.is_measuring(deployment, name, now)}
     asked = {name for name in deployment.remeasure if _still_asked(deployment, name)}
     stale |= time.wanted_by_triggers(deployment, now)
     stale |= vouching.pages_wanted(deployment, items_now(deployment), now)

@@ -99,8 +99,8 @@ def _begin(deployment: Deployment, step: StepPlan, now: datetime, world: World) 
             return _run(deployment, step, now, world, by=MACHINE)
         case StepKind.CHECKS:
             change = _record(deployment, step, StepRecord(state=StepState.RUNNING, at=now), f"measures: {step.title}")
-            asked = {**deployment.remeasure, **dict.fromkeys(step.checks, now)}
-            return replace(change, deployment=replace(change.deployment, remeasure=asked))
+            asked = {name: now for check in step.checks for name in gates.measured_by(deployment, check)}
+            return replace(change, deployment=replace(change.deployment, remeasure={**deployment.remeasure, **asked}))
         case StepKind.ANNOUNCE:
             return _record(deployment, step, StepRecord(state=StepState.RUNNING, at=now), f"announces: {step.title}")
         case _:
@@ -164,10 +164,12 @@ def _judge_run(deployment: Deployment, step: StepPlan, record: StepRecord, now: 
 
 
 def _judge_checks(deployment: Deployment, step: StepPlan, record: StepRecord, now: datetime) -> Change | None:
-    findings = [gates.finding(deployment, name, now) for name in step.checks]
-    fresh = [one for one in findings if one is not None and one.measured_at >= record.at]
-    if len(fresh) < len(step.checks):
+    names = {name for check in step.checks for name in gates.measured_by(deployment, check)}
+    measured = [deployment.findings.get(name) for name in names]
+    if not all(one is not None and one.measured_at >= record.at for one in measured):
         return None
+    findings = [gates.finding(deployment, name, now) for name in step.checks]
+    fresh = [one for one in findings if one is not None]
     bad = [one for one in fresh if one.verdict in {Verdict.FAIL, Verdict.UNKNOWN}]
     if bad:
         return _failed(deployment, step, "; ".join(f"{one.check}: {one.summary}" for one in bad), now)

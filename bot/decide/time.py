@@ -41,7 +41,7 @@ def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
     if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None or deployment.asks:
         return None
     checks = {item.check for item in gates.preflight_items(deployment) if item.check}
-    if any(gates.finding(deployment, check, now) is None for check in checks):
+    if any(name not in deployment.findings for check in checks for name in gates.measured_by(deployment, check)):
         return None
     roles = deployment.plan.sign_off.roles
     if not roles:
@@ -135,7 +135,8 @@ def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: dat
     if record.opened_at is None:
         if now < record.due_at:
             return None
-        asked = {task.check: now for task in plan.tasks if task.check}
+        checks = [task.check for task in plan.tasks if task.check]
+        asked = {name: now for check in checks for name in gates.measured_by(deployment, check)}
         opened = _noted(deployment, plan, replace(record, opened_at=now), "is due")
         after = replace(opened.deployment, remeasure={**deployment.remeasure, **asked})
         return replace(opened, deployment=after)
