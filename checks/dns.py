@@ -1,10 +1,14 @@
 """Do the names point to the right servers, whoever is asked?"""
 
 import asyncio
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import dns.asyncresolver
 import dns.exception
+import dns.flags
+import dns.message
+import dns.rdatatype
 import dns.resolver
 from pydantic import BaseModel, Field, field_validator
 
@@ -25,7 +29,10 @@ class Params(BaseModel, extra="forbid"):
 
     names: list[str] = Field(min_length=1, description="Names that all have the same answers.")
     type: str = Field(default="A", description=f"One of {', '.join(_TYPES)}.")
-    expect: list[str] = Field(min_length=1, description="The whole set of answers; a name ends without a dot.")
+    expect: list[str] = Field(
+        min_length=1,
+        description="The whole set of answers; a name ends without a dot. Beside A records, also those of IPv6 (AAAA).",
+    )
     resolvers: list[str] = Field(
         default=[AUTHORITATIVE],
         min_length=1,
@@ -51,7 +58,12 @@ class Said:
     name: str
     server: str
     answers: frozenset[str] = frozenset()
-    ttl: int = 0
+    #: How long this answer, or that there is none, may still be kept; None: nobody said.
+    ttl: int | None = None
+    #: It speaks for the zone, and not from memory.
+    authoritative: bool = False
+    #: IPv6 addresses, where IPv4 is asked for; None: not asked, or not told.
+    also: frozenset[str] | None = None
     #: The names that were followed.
     chain: tuple[str, ...] = ()
     #: Why there are no answers: `does not exist`, `has no A record`, `refused`, …
@@ -64,8 +76,11 @@ class Said:
     "dns",
     needs={"net"},
     values={
-        "missing": "expected answers that somebody does not give, the most",
-        "unexpected": "answers that nobody expects, the most",
+        "missing": "expected answers that somebody does not give, the most; caches that are only behind are not counted",
+        "unexpected": "answers that nobody expects, the most; caches that are only behind are not counted",
+        "behind": "servers that remember another answer, while one that speaks for the zone gives the right one",
+        "ttl_left": "seconds until the last of them must have forgotten it; 0 if none is behind",
+        "unlisted": "IPv6 addresses that somebody is told, and that 'expect' does not list, the most; for A records",
         "disagreeing": "servers that answer differently from the first one",
         "nothing": "servers that say that there is no such name or record",
         "servers": "how many servers answered",
@@ -73,18 +88,20 @@ class Said:
         "ttl": "the longest time that an answer may still be kept, in seconds",
     },
     require=["silent == 0"],
-    pass_=["missing == 0", "unexpected == 0", "disagreeing == 0"],
-    warn=["missing == 0", "unexpected == 0"],
+    pass_=["missing == 0", "unexpected == 0", "disagreeing == 0", "unlisted == 0"],
+    warn=["missing == 0", "unexpected == 0", "ttl_left <= 5min"],
 )
 async def dns_(params: Params, ctx: Context) -> Measured:
     """Ask every server for every name, following CNAMEs, and compare the sets of answers.
+
+    A cache that remembers the old answer is behind, not wrong, until the time is over for which it may keep it.
 
     Why: Half of the world may still be sent to the old servers while everything looks right from here.
     Fix: Correct the record at the DNS provider; then wait until the old TTL has passed, and measure again.
     """
     limit = min(params.timeout_s, max(0.1, ctx.left()))
     asked = [(name, server) for name in params.names for server in await _servers(params, name, limit)]
-    said = list(await asyncio.gather(*(_ask(params, name, server, limit) for name, server in asked)))
+    said = list(await asyncio.gather(*(_both(params, name, server, limit) for name, server in asked)))
     if all(one.silent for one in said):
         raise Unreachable(f"{said[0].server} does not answer for {said[0].name}: {said[0].nothing}.")
     return _measured(params, said)
@@ -122,16 +139,28 @@ def _system(limit: float) -> dns.asyncresolver.Resolver:
     return asking
 
 
-async def _ask(params: Params, name: str, server: str, limit: float) -> Said:
+async def _both(params: Params, name: str, server: str, limit: float) -> Said:
+    """What it says, and for A records also which IPv6 addresses it tells: many clients take those first."""
+    if params.type != "A":
+        return await _ask(params.type, name, server, limit)
+    said, also = await asyncio.gather(_ask("A", name, server, limit), _ask("AAAA", name, server, limit))
+    return replace(said, also=None if also.silent else also.answers)
+
+
+async def _ask(kind: str, name: str, server: str, limit: float) -> Said:
     """Follow the chain of CNAMEs ourselves: a dangling one looks like an empty answer on some servers."""
     asking = resolver(server, limit)
     chain: list[str] = []
     current, empty = name, Said(name=name, server=server)
     while len(chain) < LONGEST_CHAIN:
         try:
-            answer = await asking.resolve(current, params.type, search=False, raise_on_no_answer=False)
-        except dns.resolver.NXDOMAIN:
-            return replace(empty, chain=tuple(chain), nothing=f"{current} does not exist")
+            answer = await asking.resolve(current, kind, search=False, raise_on_no_answer=False)
+        except dns.resolver.NXDOMAIN as error:
+            told = _told(next(iter(error.responses().values())))
+            # A server that follows aliases itself says in one answer where they end.
+            last = _plain(error.canonical_name.to_text())
+            chain += [last] if last != _plain(current) else []
+            return replace(told, name=name, server=server, chain=tuple(chain), nothing=f"{last} does not exist")
         except dns.exception.Timeout:
             return replace(empty, nothing="no answer in time", silent=True)
         except dns.resolver.NoNameservers as error:
@@ -142,13 +171,23 @@ async def _ask(params: Params, name: str, server: str, limit: float) -> Said:
             texts = frozenset(_plain(record.to_text()) for record in answer.rrset)
             followed = _plain(answer.canonical_name.to_text())
             chain += [followed] if followed != _plain(current) else []
-            return replace(empty, answers=texts, ttl=answer.rrset.ttl, chain=tuple(chain))
+            told = _told(answer.response)
+            return replace(told, name=name, server=server, answers=texts, ttl=answer.rrset.ttl, chain=tuple(chain))
         target = _plain(answer.canonical_name.to_text())
         if target == _plain(current):
-            return replace(empty, chain=tuple(chain), nothing=f"{current} has no {params.type} record")
+            told = _told(answer.response)
+            return replace(
+                told, name=name, server=server, chain=tuple(chain), nothing=f"{current} has no {kind} record"
+            )
         chain.append(target)
         current = target
     return replace(empty, chain=tuple(chain), nothing="the chain of names does not end")
+
+
+def _told(response: dns.message.Message) -> Said:
+    """Who speaks, and for how long it may be remembered that there is nothing: the zone's own record says so."""
+    kept = [each.ttl for each in response.authority if each.rdtype == dns.rdatatype.SOA]
+    return Said(name="", server="", authoritative=bool(response.flags & dns.flags.AA), ttl=min(kept) if kept else None)
 
 
 def _refused(empty: Said, error: dns.resolver.NoNameservers) -> Said:
@@ -165,23 +204,45 @@ def _plain(text: str) -> str:
 
 
 def _measured(params: Params, said: list[Said]) -> Measured:
-    expected = frozenset(map(_plain, params.expect))
+    also = frozenset(one for one in map(_plain, params.expect) if params.type == "A" and ":" in one)
+    expected = frozenset(map(_plain, params.expect)) - also
     heard = [one for one in said if not one.silent]
+    behind = _behind(expected, heard)
+    current = [one for one in heard if one not in behind]
     first = {one.name: one.answers for one in reversed(heard)}
     values: dict[str, Value] = {
-        "missing": max(len(expected - one.answers) for one in heard),
-        "unexpected": max(len(one.answers - expected) for one in heard),
+        "missing": max(
+            len(expected - one.answers) + len(also - (also if one.also is None else one.also)) for one in current
+        ),
+        "unexpected": max(len(one.answers - expected) for one in current),
+        "behind": len({one.server for one in behind}),
+        "ttl_left": max((one.ttl or 0 for one in behind), default=0),
         "disagreeing": len({one.server for one in heard if one.answers != first[one.name]}),
         "nothing": sum(bool(one.nothing) for one in heard),
         "servers": len({one.server for one in heard}),
         "silent": len(said) - len(heard),
-        "ttl": max(one.ttl for one in heard),
+        "ttl": max(one.ttl or 0 for one in heard),
     }
-    return Measured(values=values, rows=tuple(map(_row, said)), summary=_summary(expected, said, values))
+    if params.type != "A" or all(one.also is not None for one in heard):
+        values["unlisted"] = max(len((one.also or frozenset()) - also) for one in heard)
+    summary = next(_faults(expected, also, current, behind), _good(expected, said, values))
+    return Measured(values=values, rows=tuple(map(_row, said)), summary=summary)
+
+
+def _behind(expected: frozenset[str], heard: list[Said]) -> list[Said]:
+    """Who answers from memory what was right before: only where the zone itself already says what is right now."""
+    right = {one.name for one in heard if one.authoritative and one.answers == expected}
+    return [
+        one
+        for one in heard
+        if one.answers != expected and one.name in right and not one.authoritative and one.ttl is not None
+    ]
 
 
 def _row(one: Said) -> Row:
-    values: dict[str, Value] = {"answers": ", ".join(sorted(one.answers)), "ttl": one.ttl}
+    values: dict[str, Value] = {"answers": ", ".join(sorted(one.answers)), "ttl": one.ttl or 0}
+    if one.also:
+        values["ipv6"] = ", ".join(sorted(one.also))
     via = f"by way of {', '.join(one.chain)}" if one.chain else ""
     return Row(
         subject=f"{one.name} at {one.server}",
@@ -190,14 +251,28 @@ def _row(one: Said) -> Row:
     )
 
 
-def _summary(expected: frozenset[str], said: list[Said], values: dict[str, Value]) -> str:
-    for one in said:
+def _faults(expected: frozenset[str], also: frozenset[str], current: list[Said], behind: list[Said]) -> Iterator[str]:
+    """What is wrong first, then what only has to be waited for, then what was forgotten to be said."""
+    for one in current:
         if one.nothing:
-            return f"{one.server} for {one.name}: {one.nothing}"
-        if one.answers != expected:
-            return (
-                f"{one.server} says {one.name} is {', '.join(sorted(one.answers))}, not {', '.join(sorted(expected))}"
-            )
+            yield f"{one.server} for {one.name}: {one.nothing}"
+        elif one.answers != expected:
+            yield f"{one.server} says {one.name} is {_list(one.answers)}, not {_list(expected)}"
+        elif one.also is not None and also - one.also:
+            yield f"{one.server} does not say that {one.name} is {_list(also - one.also)}"
+    for one in sorted(behind, key=lambda one: -(one.ttl or 0)):
+        told = f"{one.name} is {_list(one.answers)}" if one.answers else one.nothing
+        yield f"{one.server} still says that {told}, for {duration(float(one.ttl or 0))} at most; the zone has the new answer"
+    for one in current:
+        if one.also and one.also - also:
+            yield f"{one.name} is also {_list(one.also - also)}, by IPv6, which is not listed"
+
+
+def _good(expected: frozenset[str], said: list[Said], values: Mapping[str, Value]) -> str:
     names = list(dict.fromkeys(one.name for one in said))
     who = f"{values['servers']} server{'s' * (values['servers'] != 1)}"
-    return f"{', '.join(names)} is {', '.join(sorted(expected))} at {who}, kept for {duration(float(values['ttl']))}"
+    return f"{', '.join(names)} is {_list(expected)} at {who}, kept for {duration(float(values['ttl']))}"
+
+
+def _list(answers: Iterable[str]) -> str:
+    return ", ".join(sorted(answers))

@@ -17,8 +17,8 @@ NAME = "checkout.acme.test"
 
 
 @contextmanager
-def name_server(records, *, code=None, deaf=False):
-    """Answer over UDP from `{(name, type): [texts]}`; yields `host:port`."""
+def name_server(records, *, code=None, deaf=False, memory=0):
+    """Answer over UDP from `{(name, type): [texts]}`; yields `host:port`. With `memory` it is a cache, for so many seconds."""
     known = {name for name, _ in records}
 
     def answer(wire):
@@ -30,12 +30,17 @@ def name_server(records, *, code=None, deaf=False):
         if code:
             reply.set_rcode(code)
         elif texts:
-            reply.answer.append(dns.rrset.from_text(name, 60, "IN", kind, *texts))
+            reply.answer.append(dns.rrset.from_text(name, memory or 60, "IN", kind, *texts))
         elif alias:
             reply.answer.append(dns.rrset.from_text(name, 60, "IN", "CNAME", *alias))
+            if memory and alias[0].rstrip(".") not in known:
+                reply.set_rcode(dns.rcode.NXDOMAIN)
         elif name.to_text(omit_final_dot=True) not in known:
             reply.set_rcode(dns.rcode.NXDOMAIN)
-        reply.flags |= dns.flags.AA
+            if memory:
+                zone = "a.acme.test. hostmaster.acme.test. 1 3600 600 86400 300"
+                reply.authority.append(dns.rrset.from_text("acme.test.", memory, "IN", "SOA", zone))
+        reply.flags |= 0 if memory else dns.flags.AA
         return reply.to_wire()
 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as door:
@@ -85,6 +90,46 @@ async def test_a_server_that_still_says_the_old_address_fails_and_is_named():
     assert "is 192.0.2.9, not 192.0.2.10, 192.0.2.11" in finding.summary
 
 
+async def test_a_cache_that_is_behind_is_a_warning_until_it_must_have_forgotten_the_old_answer():
+    soon = await measure(name_server(RIGHT), name_server(STALE, memory=240))
+    assert soon.verdict is Verdict.WARN
+    assert soon.values["ttl_left"] == 240
+    assert "still says that checkout.acme.test is 192.0.2.9, for 4 min at most; the zone has the new" in soon.summary
+    late = await measure(name_server(RIGHT), name_server(STALE, memory=7200))
+    assert late.verdict is Verdict.FAIL
+    assert "ttl_left 2 h, at most 5 min is allowed" in late.summary
+
+
+async def test_a_cache_that_remembers_that_there_was_no_such_name_is_behind_as_well():
+    finding = await measure(name_server(RIGHT), name_server({("other.test", "A"): ["192.0.2.1"]}, memory=120))
+    assert finding.verdict is Verdict.WARN
+    assert finding.values["ttl_left"] == 120
+    assert f"still says that {NAME} does not exist" in finding.summary
+
+
+async def test_a_cache_is_not_behind_while_the_zone_itself_is_wrong_or_not_asked():
+    for servers in (
+        [name_server(STALE, memory=60)],
+        [name_server(RIGHT, memory=60), name_server(STALE, memory=60)],
+        [name_server(STALE), name_server(STALE, memory=60)],
+    ):
+        finding = await measure(*servers)
+        assert finding.verdict is Verdict.FAIL
+        assert finding.values["behind"] == 0
+
+
+async def test_an_ipv6_address_that_nobody_listed_is_a_warning_and_one_that_is_listed_has_to_be_there():
+    both = {**RIGHT, (NAME, "AAAA"): ["2001:db8::10"]}
+    listed = ["192.0.2.11", "192.0.2.10", "2001:db8::10"]
+    forgotten = await measure(name_server(both))
+    assert forgotten.verdict is Verdict.WARN
+    assert f"{NAME} is also 2001:db8::10, by IPv6, which is not listed" in forgotten.summary
+    assert (await measure(name_server(both), expect=listed)).verdict is Verdict.PASS
+    gone = await measure(name_server(RIGHT), expect=listed)
+    assert gone.verdict is Verdict.FAIL
+    assert f"does not say that {NAME} is 2001:db8::10" in gone.summary
+
+
 async def test_an_address_too_many_fails():
     finding = await measure(name_server({(NAME, "A"): [*RIGHT[NAME, "A"], "203.0.113.66"]}))
     assert finding.verdict is Verdict.FAIL
@@ -105,6 +150,12 @@ async def test_a_name_without_an_answer_fails_and_says_which_way(records, how, s
     finding = await measure(name_server(records, **how))
     assert finding.verdict is Verdict.FAIL
     assert said in finding.summary
+
+
+async def test_an_alias_that_a_cache_follows_into_nothing_fails_and_says_where_it_ends():
+    finding = await measure(name_server({(NAME, "CNAME"): ["gone.acme.test."]}, memory=60))
+    assert finding.verdict is Verdict.FAIL
+    assert "gone.acme.test does not exist" in finding.summary
 
 
 async def test_an_alias_is_followed_to_its_addresses():
