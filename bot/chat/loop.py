@@ -127,7 +127,7 @@ class Loop:
         stuck = {name for name, seen in self._seen.items() if seen.stuck}
         changing = Counter(_pace_of(one) for one in owed if one.state is MessageState.SHOWN)
         soonest, at_rest = self._poll_s, True
-        for one in candidates(owed, stuck):
+        for one in candidates(owed, stuck, rank=lambda one: self._rank(one, now)):
             seen = self._seen[name_of(one)]
             if (wait_s := self._wait_s(one, seen, now, changing)) > 0:
                 soonest = min(soonest, wait_s)
@@ -168,8 +168,11 @@ class Loop:
             return max(wait_s, seen.sending_since + seen.grace_s - now)
         method, rank = pace = _pace_of(owed)
         wait_s = max(wait_s, seen.sent_at + self._budget.pace_s(method, rank, changing[pace]) - now)
-        rank = rank_of(owed, now - (now if seen.dirty_since is None else seen.dirty_since))
-        return max(wait_s, self._budget.wait(method, now, channel=owed.to, rank=rank))
+        return max(wait_s, self._budget.wait(method, now, channel=owed.to, rank=self._rank(owed, now)))
+
+    def _rank(self, owed: Owed, now: float) -> Rank:
+        since = self._seen[name_of(owed)].dirty_since
+        return rank_of(owed, 0 if since is None else now - since)
 
     def _start(self, owed: Owed, now: float, tasks: asyncio.TaskGroup) -> None:
         self._busy.names.add(name_of(owed))

@@ -1,6 +1,6 @@
 """Which messages may go now, and in what order? Pure."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 
 from bot.chat.budget import Rank
@@ -47,8 +47,13 @@ def lane_of(owed: Owed) -> str:
     return f"to {owed.to}"
 
 
-def candidates(owed: Iterable[Owed], stuck: Collection[Name] = ()) -> list[Owed]:
+def candidates(
+    owed: Iterable[Owed], stuck: Collection[Name] = (), rank: Callable[[Owed], Rank] = lambda one: rank_of(one, 0)
+) -> list[Owed]:
     """What may go as far as order is concerned: every change of a shown message, and the next new ones of each lane.
+
+    Those of the same rank go by age, and whoever has waited long has gained rank: what is said all the time starves nobody.
+    But a live tail never goes before what somebody waits for: the next one replaces it anyway.
 
     The root goes before its replies. What may already be in Slack (it is looked up) keeps its place, so the others of
     its lane wait; what is urgent does not wait for them, only for the root. What is stuck on a fault of its own is passed by.
@@ -62,7 +67,7 @@ def candidates(owed: Iterable[Owed], stuck: Collection[Name] = ()) -> list[Owed]
             lanes.setdefault(lane_of(one), []).append(one)
     for lane in lanes.values():
         ready.extend(_next_of(sorted(lane, key=_place), stuck))
-    return sorted(ready, key=lambda one: (not one.urgent, is_live(one), one.dirty_at or _EVER))
+    return sorted(ready, key=lambda one: (rank(one), is_live(one), one.dirty_at or _EVER))
 
 
 def _place(owed: Owed) -> tuple[bool, bool, datetime]:

@@ -103,7 +103,7 @@ def _steps(deployment: Deployment) -> Iterator[Wanted]:
         if plans and any(step.key in deployment.steps for step in plans):
             settled = sum(1 for step in plans if (record := deployment.steps.get(step.key)) and record.settled)
             text = f"{steps.TITLES[stage]}: {settled} of {plural(len(plans), 'step')}"
-            yield _reply(deployment, f"steps:{stage.value}", text, steps.stage(deployment, stage))
+            yield _reply(deployment, f"steps:{stage.value}", text, steps.stage(deployment, stage), urgent=steps.URGENT)
             asking_step = next((one for one in plans if _asks(deployment, one.key)), None)
             if asking_step is not None and asking_step.role:
                 seat = deployment.seat(asking_step.role)

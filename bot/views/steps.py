@@ -9,6 +9,9 @@ from bot.text import Raw, bar, clip, code, duration, esc, plural
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
 
+#: Where the deployment is, is what people look at this list for: a step that ends goes before whatever changes all the time.
+URGENT = True
+
 TITLES = {
     Stage.PREPARING: "Pre-deployment steps",
     Stage.DEPLOYING: "Deployment execution",

@@ -1,0 +1,94 @@
+"""How far behind the record may a message be while others change all the time? The loop itself, in a time of its own."""
+
+import asyncio
+from collections.abc import Callable
+
+from bot.chat.budget import Budget
+from bot.chat.loop import Loop
+from bot.model import MessageState, Owed, Wanted
+from bot.views import steps
+from tests.chat.conftest import card, reply
+from tests.chat.fakes import FakeOutbox, hash_of
+
+#: One update in 1.5 s is what Slack's tier leaves when a burst is spent; so far behind is two of them.
+BEHIND_S = 4.0
+#: So often somebody looks, and so long it goes on.
+EVERY_S, LONG_S = 0.25, 240.0
+
+
+class At:
+    """The time of this little world."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+
+class Taking:
+    """Slack takes whatever the budget lets through, and when each form came to stand is written down."""
+
+    def __init__(self, outbox: FakeOutbox, at: At) -> None:
+        self.outbox = outbox
+        self.at = at
+        self.stood: list[tuple[float, str, str]] = []
+
+    async def bring(self, owed: Owed) -> None:
+        wanted = await self.outbox.render(owed.deployment, owed.key)
+        assert wanted is not None
+        await self.outbox.shown(owed, channel="C1", ts="1.1", shown_hash=hash_of(wanted))
+        self.stood.append((self.at.now, owed.key, wanted.text))
+
+    def when(self, key: str, *texts: str) -> float:
+        """When one of these stood there first; never: after the end."""
+        return next((at for at, which, text in self.stood if which == key and text in texts), 2 * LONG_S)
+
+
+async def lived(say: Callable[[FakeOutbox, float], None]) -> Taking:
+    """The loop with Slack's real budget, for as long as it takes, in no time."""
+    outbox, at = FakeOutbox(), At()
+    taking = Taking(outbox, at)
+    loop = Loop(outbox, taking, Budget(), grace_s=1, poll_s=1, now=lambda: at.now)  # pyright: ignore[reportArgumentType]
+    async with asyncio.TaskGroup() as tasks:
+        while at.now < LONG_S:
+            say(outbox, at.now)
+            await loop._look(tasks)
+            while loop._busy.names:
+                await asyncio.sleep(0)
+            at.now += EVERY_S
+    return taking
+
+
+def _as_the_views_say(key: str, text: str) -> Wanted:
+    return reply(key, text, urgent=key.startswith("steps:") and steps.URGENT)
+
+
+async def test_the_list_of_steps_is_at_most_a_moment_behind_while_tails_change_all_the_time():
+    changed: dict[str, float] = {}
+
+    def say(outbox: FakeOutbox, now: float) -> None:
+        outbox.want("shop-1", card(f"card {now // 3}", urgent=True))
+        for tail in ("run:deploy", "run:health", "run:smoke", "watch"):
+            outbox.want("shop-1", reply(tail, f"{tail} {now}"))
+        for number in range(int(now / 20) + 1):
+            outbox.want("shop-1", reply(f"log:{number}"))
+        step = f"{int(now / 5)} of 50 steps"
+        changed.setdefault(step, now)
+        outbox.want("shop-1", _as_the_views_say("steps:preparing", step))
+
+    taking = await lived(say)
+
+    said = [(step, at) for step, at in changed.items() if at < LONG_S - 2 * BEHIND_S]
+    behind = {step: taking.when("steps:preparing", *list(changed)[n:]) - at for n, (step, at) in enumerate(said)}
+    assert max(behind.values()) <= BEHIND_S, behind
+    assert sum(key == "watch" for _, key, _ in taking.stood) > LONG_S / 60, "the tails go on, too"
+
+
+async def test_what_is_ordinary_is_not_kept_waiting_for_ever_by_what_is_urgent():
+    def say(outbox: FakeOutbox, now: float) -> None:
+        outbox.want("shop-1", card(f"card {now}", urgent=True))
+        outbox.want("shop-1", reply("alarm", f"alarm {now}", urgent=True))
+        outbox.want("shop-1", reply("section:1", "before" if now < 20 else "after"))
+
+    taking = await lived(say)
+
+    assert taking.outbox.state("shop-1", "section:1") is MessageState.SHOWN
+    assert taking.when("section:1", "after") <= 20 + 30 + BEHIND_S
