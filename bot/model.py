@@ -536,6 +536,8 @@ class Deployment:
     #: Sentences that say why earlier sign-offs no longer hold.
     voided: tuple[str, ...] = ()
     asks: Mapping[str, Ask] = field(default_factory=dict)
+    #: When the captain was told that nothing is in the way any more.
+    ready_at: datetime | None = None
     hold: Hold | None = None
     #: The change freeze that covers this service and environment, in a sentence; empty: none.
     frozen: str = ""

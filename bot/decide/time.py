@@ -68,6 +68,18 @@ def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
     return None
 
 
+def tell_ready(deployment: Deployment, now: datetime) -> Change | None:
+    """Tell the captain once that nothing is in the way: from then on it waits for them."""
+    if (
+        deployment.phase is not Phase.PREFLIGHT
+        or deployment.ready_at is not None
+        or next(gates.blockers(deployment, now), None)
+    ):
+        return None
+    line = Line(what=f"nothing is in the way; {deployment.captain.name} can start")
+    return Change(deployment=replace(deployment, ready_at=now), lines=(line,))
+
+
 def remind_deciders(deployment: Deployment, now: datetime) -> Change | None:
     """Remind once of a question that nobody has answered: a step that asks, or whether to roll back."""
     if deployment.hold is not None:
@@ -259,6 +271,7 @@ def roll_back_by_itself(deployment: Deployment, now: datetime) -> Change | None:
 RULES: tuple[Callable[[Deployment, datetime], Change | None], ...] = (
     ask_for_sign_offs,
     remind_signers,
+    tell_ready,
     remind_deciders,
     plan_follow_ups,
     tend_follow_ups,

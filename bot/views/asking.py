@@ -21,7 +21,8 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     carried = ids.value(deployment.id, seat.role)
     if given is not None:
         said = "🟢 GO" if given.go else f"🔴 NO-GO “{esc(clip(given.reason, 300))}”"
-        blocks.append(kit.section(f"{said}  {esc(given.by.name)}, {moment(given.at)}"))
+        stands_in = f", as backup for {esc(seat.contact.name)}" if given.as_backup else ""
+        blocks.append(kit.section(f"{said}  {esc(given.by.name)}{stands_in}, {moment(given.at)}"))
         if deployment.phase is Phase.PREFLIGHT:
             change = (
                 kit.button("Change my mind: no-go…", ids.NO_GO, carried)
@@ -52,14 +53,32 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     return blocks
 
 
+def ready(deployment: Deployment, now: datetime) -> tuple[str, list[Block]]:
+    """What the captain reads once nothing is in the way: it waits for them. The text alone, and the blocks."""
+    name = signs.name(deployment)
+    waiting = len(list(gates.blockers(deployment, now)))
+    if deployment.phase is not Phase.PREFLIGHT:
+        said, button = f"is {signs.TITLES[deployment.phase].lower()}", None
+    elif waiting:
+        said, button = f"is not clear any more: {plural(waiting, 'thing')} in the way", None
+    else:
+        said, button = "is all clear. It waits for you to start it", card.start_button(deployment)
+    where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
+    blocks = [kit.section(f"*{esc(name)}* {said}.{where}"), *(kit.actions(button) if button else [])]
+    return f"{esc(name)} {said}.", blocks
+
+
 def _facts(deployment: Deployment, now: datetime) -> list[str]:
     standings = [gates.standing(deployment, item, now) for item in gates.preflight_items(deployment)]
-    fails, warns = standings.count(Standing.FAIL), standings.count(Standing.WARN)
+    fails, warns, unknown = (standings.count(one) for one in (Standing.FAIL, Standing.WARN, Standing.UNKNOWN))
+    measured = f"measured: {plural(fails, 'fail')}, {plural(warns, 'warning')}, {unknown} unknown"
+    if not any(item.check for item in gates.preflight_items(deployment)):
+        measured = "nothing is measured"
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     release = deployment.release
     by = f", by {plural(len(release.changes.authors), 'author')}" if release.changes else ""
     # Not how many items are ticked: four messages would be edited with every tick, and the thread says it anyway.
-    lines = [f"{card.changes(deployment)}{by} · measured: {plural(fails, 'fail')}, {plural(warns, 'warning')}{where}"]
+    lines = [f"{card.changes(deployment)}{by} · {measured}{where}"]
     backup = next((known for name, known in deployment.findings.items() if name == "backup"), None)
     last = next((step.title for step in deployment.plan.steps if step.no_return), "")
     back = f"Rollback: to {esc(release.previous or 'an unknown version')}"

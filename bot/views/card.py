@@ -273,7 +273,7 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
     match deployment.phase:
         case Phase.PREFLIGHT:
             clear = next(gates.blockers(deployment, now), None) is None
-            start = _start_button(deployment) if clear else None
+            start = start_button(deployment) if clear else None
             go = kit.button("Go", ids.GO, carried) if deployment.asks else None
             no_go = kit.button("No-go…", ids.NO_GO, carried) if deployment.asks else None
             return [start, go, no_go, kit.button("Measure again", ids.MEASURE, carried), hold, more]
@@ -287,7 +287,8 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
             return [hold, more]
 
 
-def _start_button(deployment: Deployment) -> Block:
+def start_button(deployment: Deployment) -> Block:
+    """The one press that begins to change things, with everything that it will do."""
     what = [step.title for step in gates.steps(deployment, Stage.PREPARING)]
     names = ", ".join(what).lower()
     text = f"{names[:1].upper()}{names[1:]}, then deploy {deployment.service} {deployment.version} to {deployment.environment}."

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from statistics import median
 
 from bot import gates
 from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Phase, StepState
 from bot.plan import ItemPlan
-from bot.text import esc, moment, plural
+from bot.text import duration, esc, moment, plural
 from bot.views import card, ids, kit, signs
 from bot.views.kit import Block
 
@@ -15,7 +16,6 @@ from bot.views.kit import Block
 def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Block:
     """The Home view of one person; `deployments` newest first."""
     waiting = [block for one in deployments for block in _waits_for(one, person_id, now)]
-    live = [one for one in deployments if one.phase not in OVER]
     over = [one for one in deployments if one.phase in OVER][:10]
     blocks = kit.actions(kit.button("Start a deployment", ids.OPEN_START, "home:", style="primary"))
     blocks += [kit.header("Waiting for you"), *(waiting[:40] or [kit.section("Nothing waits for you.")])]
@@ -24,13 +24,17 @@ def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Bl
             kit.section("No deployment yet. Start one here, or type `/deploy start` in the service's channel.")
         )
         return {"type": "home", "blocks": blocks}
-    blocks.append(kit.header("Under way"))
-    for one in live[:10]:
-        blocks += [kit.section(f"*{card.summary(one, now)}*{_link(one)}"), kit.context(card.journey(one))]
-    if not live:
-        blocks.append(kit.section("Nothing is under way."))
+    for title, listed in (
+        ("Under way", [one for one in deployments if one.active]),
+        ("Live now", [one for one in deployments if one.phase is Phase.LIVE]),
+    ):
+        if listed:
+            blocks.append(kit.header(title))
+        for one in listed[:10]:
+            blocks += [kit.section(f"*{card.summary(one, now)}*{_link(one)}"), kit.context(card.journey(one))]
     if over:
         blocks += [kit.header("Recently"), *(kit.context(_was(one)) for one in over)]
+    blocks += [kit.header("How they go"), kit.section(_lately(deployments))]
     return {"type": "home", "blocks": blocks[:100]}
 
 
@@ -40,7 +44,28 @@ def _link(one: Deployment) -> str:
 
 def _was(one: Deployment) -> str:
     ended = moment(one.ended_at or one.phase_at, "date_time")
-    return f"{signs.TITLES[one.phase]} · {esc(signs.name(one))} ({esc(one.id)}) · {ended}{_link(one)}"
+    took = _took(one)
+    how_long = f" · took {duration(took)}" if took is not None else ""
+    return f"{signs.TITLES[one.phase]} · {esc(signs.name(one))} ({esc(one.id)}) · {ended}{how_long}{_link(one)}"
+
+
+def _took(one: Deployment) -> float | None:
+    """Seconds from the start to live, or to being back; None when it never came so far."""
+    until = one.live_at or (one.ended_at if one.phase is Phase.ROLLED_BACK else None)
+    return (until - one.started_at).total_seconds() if until is not None and one.started_at is not None else None
+
+
+def _lately(deployments: Sequence[Deployment]) -> str:
+    """How deployments go, in one line: how many, how many were taken back, how long they took."""
+    changed = [one for one in deployments if one.deploy_at is not None]
+    if not changed:
+        return "None has changed production yet."
+    back = sum(one.rollback_at is not None for one in changed)
+    took = [seconds for one in changed if one.live_at is not None and (seconds := _took(one)) is not None]
+    said = (
+        f"Of {plural(len(changed), 'deployment')} that changed production {back} went back ({back / len(changed):.0%})"
+    )
+    return said + (f"; median from start to live {duration(median(took))}." if took else ".")
 
 
 def _to_tick(one: Deployment, items: Sequence[ItemPlan], held: set[str], now: datetime) -> Iterator[Block]:
@@ -61,6 +86,8 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
                     accessory=kit.button("Go", ids.GO, ids.value(one.id, role), style="primary"),
                 )
         yield from _to_tick(one, gates.preflight_items(one), held, now)
+        if one.captain.id == person_id and next(gates.blockers(one, now), None) is None:
+            yield kit.section(f"*{esc(signs.name(one))}* is all clear{_link(one)}", accessory=card.start_button(one))
     if one.phase is Phase.VERIFYING:
         yield from _to_tick(one, (*one.plan.verification.items, *one.plan.criteria.items), held, now)
     for step in one.plan.steps:

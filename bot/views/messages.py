@@ -76,6 +76,9 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
             yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
         if ask.reminded_at is not None and asked:
             yield _direct(f"remind:{role}", asked[0], f"Still waiting: {text}. The message above has the buttons.", [])
+    if deployment.ready_at is not None:
+        text, blocks = asking.ready(deployment, now)
+        yield _direct("ready", deployment.captain, text, blocks)
     for number, what in enumerate(deployment.voided):
         roles = deployment.plan.sign_off.roles
         called = " ".join(mention(one.id) for role in roles for one in gates.signers(deployment, role)[:1])
