@@ -116,22 +116,25 @@ def shop():
 
 
 async def measure(shop, **more):
-    return await run_check("openapi", **{"spec": f"{shop.url}/api/openapi.json", "allow_private": True, **more})
+    given = {"spec": f"{shop.url}/api/openapi.json", "allow_private": True, "examples": {"id": "o1"}}
+    return await run_check("openapi", **{**given, **more})
 
 
 async def test_every_get_that_can_be_asked_is_held_against_its_description(shop):
     finding = await measure(shop)
 
     assert finding.verdict is Verdict.PASS, finding.summary
-    assert (finding.values["covered"], finding.values["operations"]) == (3, 4)
-    assert finding.summary.startswith("3 of 4 GETs covered, 1 without an example of id, slowest ")
+    assert (finding.values["covered"], finding.values["operations"]) == (4, 4)
+    assert finding.summary.startswith("4 of 4 GETs covered, slowest ")
     assert {method for method, _ in shop.asked} == {"GET"}
     assert ("GET", "/products?page=1") in shop.asked
 
 
 async def test_what_the_description_leaves_open_can_be_given(shop):
-    finding = await measure(shop, examples={"id": "o1"})
-    assert finding.values["coverage"] == 1
+    finding = await measure(shop, examples={})
+    assert finding.verdict is Verdict.WARN
+    assert finding.values["coverage"] == 0.75
+    assert "3 of 4 GETs covered, 1 without an example of id, slowest " in finding.summary
     skipped = await measure(shop, skip=["/orders/{id}"])
     assert (skipped.values["operations"], skipped.values["coverage"]) == (3, 1)
 
@@ -160,7 +163,7 @@ async def test_what_the_description_leaves_open_can_be_given(shop):
             Verdict.FAIL,
             "the body breaks 'required' of its schema",
         ),
-        ("/api/products/anvil", JSONResponse({"error": "gone"}, 404), Verdict.PASS, "3 of 4"),
+        ("/api/products/anvil", JSONResponse({"error": "gone"}, 404), Verdict.PASS, "4 of 4"),
         (
             "/api/products/anvil",
             PlainTextResponse("<html>"),
@@ -182,10 +185,38 @@ async def test_an_answer_that_is_not_as_described_is_named(shop, path, answer, v
 async def test_being_kept_out_is_neither_right_nor_wrong(shop):
     for path in ("/api/ping", "/api/products", "/api/products/anvil"):
         shop.answers[path] = Response(status_code=429)
-    finding = await measure(shop)
+    finding = await measure(shop, examples={})
 
     assert finding.verdict is Verdict.UNKNOWN
     assert finding.values["covered"] == 0
+
+
+def described(spec, status):
+    """The same description, in which every GET may also answer this."""
+    spec = json.loads(json.dumps(spec))
+    for item in spec["paths"].values():
+        item["get"]["responses"][str(status)] = {"description": "Not for you"}
+    return spec
+
+
+async def test_a_token_that_has_ended_does_not_pass_although_401_is_described(shop):
+    shop.answers["/api/openapi.json"] = JSONResponse(described(SPEC, 401))
+    for path in ("/api/orders/o1", "/api/products", "/api/products/anvil"):
+        shop.answers[path] = Response(status_code=401)
+    finding = await measure(shop)
+
+    assert finding.verdict is Verdict.UNKNOWN
+    assert (finding.values["covered"], finding.values["kept_out"]) == (1, 3)
+    assert "1 of 4 GETs covered, 3 let us not in (401); is the token right?" in finding.summary
+
+
+async def test_what_is_broken_is_a_fail_although_others_let_nobody_in(shop):
+    shop.answers["/api/ping"] = Response(status_code=500)
+    shop.answers["/api/products"] = Response(status_code=403)
+    finding = await measure(shop)
+
+    assert finding.verdict is Verdict.FAIL
+    assert finding.values["broken"] == 1
 
 
 async def test_a_customer_s_data_is_not_in_the_evidence(shop):
@@ -252,7 +283,7 @@ async def test_a_description_that_is_none_is_unknown(shop, answer, said):
 async def test_a_service_that_is_down_fails_and_one_without_a_description_is_unknown(shop):
     down = await measure(shop, url=f"http://{closed_port()}/api")
     assert down.verdict is Verdict.UNKNOWN, "nothing was covered"
-    assert down.values["broken"] == 3
+    assert down.values["broken"] == 4
     gone = await measure(shop, spec=f"http://{closed_port()}/openapi.json")
     assert gone.verdict is Verdict.UNKNOWN
 
@@ -269,5 +300,5 @@ async def test_a_slow_endpoint_does_not_keep_the_others_waiting(shop):
         finding = await measure(shop, spec=f"{url}/api/openapi.json", timeout_s=2)
 
     assert finding.verdict is Verdict.FAIL
-    assert finding.values["covered"] == 2
+    assert finding.values["covered"] == 3
     assert "did not answer within 2 s" in finding.summary
