@@ -1,10 +1,12 @@
 """What can machines measure? Importing this package registers every plugin; CONTRIBUTING.md says how to add one."""
 
 from checks import alerts as _alerts
+from checks import anomalies as _anomalies
 from checks import apikey as _apikey
 from checks import assets as _assets
 from checks import backup as _backup
 from checks import cdn as _cdn
+from checks import changes as _changes
 from checks import ci as _ci
 from checks import contacts as _contacts
 from checks import cors as _cors
@@ -38,10 +40,12 @@ from checks import tls as _tls
 #: Every plugin's module, in one place; a file that is not listed here is not a check.
 MODULES = (
     _alerts,
+    _anomalies,
     _apikey,
     _assets,
     _backup,
     _cdn,
+    _changes,
     _ci,
     _contacts,
     _cors,

@@ -5,10 +5,17 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from bot.errors import Cannot, Unreachable
+
+#: What SQLite calls operational, and is a mistake in the query.
+_MISTAKES = ("no such", "near ", "attempt to write")
+
+
+class Silent(Unreachable):
+    """The database itself did not answer: no connection, or one that broke or waited too long."""
 
 
 @contextmanager
@@ -30,7 +37,8 @@ def reading(dsn: str, limit: float) -> Generator[Connection]:
             yield connection
     except DBAPIError as error:
         said = " ".join(str(error.orig).split())
-        raise Unreachable(f"The database refuses: {said[:300]}.") from error
+        broken = isinstance(error, OperationalError | InterfaceError | InternalError) and not said.startswith(_MISTAKES)
+        raise (Silent if broken else Unreachable)(f"The database refuses: {said[:300]}.") from error
     except SQLAlchemyError as error:
         raise Cannot(f"The query cannot be asked: {' '.join(str(error).split())[:300]}.") from error
     finally:

@@ -33,6 +33,7 @@ def variables(home: Path, ports: Ports, secrets: dict[str, str]) -> dict[str, st
         "CHECKOUT_MEMBER_B_URL": ports.member("b"),
         "CHECKOUT_HOSTS": ",".join(f"{name}={ports.agent(name)}" for name in HOSTS if name != "staging"),
         "CHECKOUT_SPARE_HOST": "c",
+        "CHECKOUT_LOGS": str(home / "hosts"),
         "CHECKOUT_HOST_TOKEN": secrets["host"],
         "CHECKOUT_ADMIN_URL": admin,
         "CHECKOUT_PURGE_URL": f"{admin}/purge",

@@ -17,14 +17,13 @@ def _item(site: Site, path: Path, key: str, item: shape.Item, owner: str) -> Ite
     if check:
         site.uses_check((*path, "check"), check, signed=True)
     signoff = check if site.is_signoff(check) else ""
-    if item.confirm and (signoff or not check):
-        site.wrong((*path, "confirm"), "only a measured item is confirmed; a people's item is ticked")
     return ItemPlan(
         key=key,
         title=item.title,
         role=item.owner or owner,
         check=None if signoff else check or None,
-        confirm=item.confirm,
+        # As long as nothing measures it, a person's word is all there is: it is ticked.
+        confirm=item.confirm and bool(check) and not signoff,
         evidence=item.evidence or bool(signoff),
         signoff=signoff,
         why=item.why,

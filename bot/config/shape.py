@@ -65,7 +65,7 @@ class Item(Entry):
     check: str = ""
     """Name of the check that measures it; `none` for an item that a person vouches for."""
     confirm: bool = False
-    """Measured, and yet a person of the owner's role has to confirm it."""
+    """Where it is measured, a person of the owner's role has to confirm it all the same."""
     evidence: bool = False
     """A tick needs a link or a note."""
     why: str = ""

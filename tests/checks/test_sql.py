@@ -46,6 +46,24 @@ async def test_no_row_and_no_database_are_unknown(database, tmp_path):
     assert "is not one, as in" in (await run_check("sql", dsn="no dsn", query=QUERY)).summary
 
 
+ANSWERS = {"pass_": ["answered == true"]}
+
+
+async def test_a_database_that_does_not_answer_fails_a_rule_that_asks_for_that(database, tmp_path):
+    assert (await run_check("sql", dsn=database, query="SELECT 1 AS one", rules=ANSWERS)).verdict is Verdict.PASS
+    gone = await run_check("sql", dsn=f"sqlite:///{tmp_path}/gone.sqlite3", query="SELECT 1 AS one", rules=ANSWERS)
+    assert gone.verdict is Verdict.FAIL
+    assert "The database refuses: unable to open database file" in gone.summary
+    refused = "postgresql+psycopg://shop:x@127.0.0.1:1/shop"
+    assert (await run_check("sql", dsn=refused, query="SELECT 1 AS one", rules=ANSWERS)).verdict is Verdict.FAIL
+
+
+async def test_a_mistake_in_the_query_is_no_failure_of_the_database(database):
+    finding = await run_check("sql", dsn=database, query="SELECT 1 FROM nowhere", rules=ANSWERS)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert "no such table" in finding.summary
+
+
 async def test_the_password_is_not_shown():
     dsn = "postgresql+psycopg://shop:hunter2-hunter2@127.0.0.1:1/shop"
     finding = await run_check("sql", dsn={"env": "DSN"}, query="SELECT 1", environ={"DSN": dsn})

@@ -137,11 +137,6 @@ IN_APP = [
     ),
     # Items, steps and triggers that make no sense.
     (
-        PLAN,
-        "plan: {title: A plan, »confirm: true}",
-        "sections.before.items.plan.confirm: only a measured item is confirmed; a people's item is ticked",
-    ),
-    (
         STEP,
         "»deploy: {title: Deploy}",
         "steps.deploying.deploy: expected exactly one of script, checks, announce, confirm; found none of them",
