@@ -13,7 +13,7 @@ class Field:
     low: int | None = None
     high: int | None = None
     values: tuple[str, ...] = ()
-    pattern: str | None = None
+    spelled: str = ""  # how a string is written, by the names of sandbox/spelled.py
     of: tuple[str, ...] = ()  # the shapes that an object may have
     item: "Field | None" = None  # what a list holds
 
@@ -49,8 +49,8 @@ def need(field: Field) -> Field:
     return replace(field, required=True)
 
 
-def string(high: int, *, low: int = 1, pattern: str | None = None) -> Field:
-    return Field(kind="string", low=low, high=high, pattern=pattern)
+def string(high: int, *, low: int = 1, spelled: str = "") -> Field:
+    return Field(kind="string", low=low, high=high, spelled=spelled)
 
 
 def one_of(*values: str) -> Field:
@@ -81,17 +81,22 @@ BOOLEAN = Field(kind="boolean")
 ANY = Field(kind="any")
 ID = string(MOST_ID)
 NAME = string(255)
-URL = string(3000)
-DATE = string(10, pattern=r"\d{4}-\d{2}-\d{2}")
-TIME = string(5, pattern=r"([01]\d|2[0-3]):[0-5]\d")
+URL = string(3000, spelled="link")
+PICTURE = string(3000, spelled="web")
+VIDEO = string(3000, spelled="secure")
+DATE = string(10, spelled="date")
+TIME = string(5, spelled="time")
+NUMBER = string(100, spelled="number")
 CONFIRM = thing("object/confirm")
 STYLE = one_of("primary", "danger")
 PLACEHOLDER = plain(150)
 TYPING = thing("object/dispatch_action_config")
-OPTION = thing("object/option")
+# Boxes and radio buttons may have marked text, options of a menu have none, and those of an overflow menu may be links.
+OPTION = thing("object/plain_option")
 OPTIONS = many(OPTION, 1, 100)
 GROUPS = many(thing("object/option_group"), 1, 100)
-FEW_OPTIONS = many(OPTION, 1, 10)
+MARKED_OPTION = thing("object/option")
+FEW_OPTIONS = many(MARKED_OPTION, 1, 10)
 FILTER = thing("object/filter")
 PICKED = whole(1, 10_000)
 
@@ -153,8 +158,13 @@ SHAPES: dict[str, Shape] = {
     # Texts and the objects that elements are composed of.
     "text/plain_text": Shape(fields={"text": need(string(3000)), "emoji": BOOLEAN}),
     "text/mrkdwn": Shape(fields={"text": need(string(3000)), "verbatim": BOOLEAN}),
-    "object/option": Shape(
-        fields={"text": need(text(75)), "value": need(string(150)), "description": text(75), "url": URL}
+    # The documentation requires a value and three of a dialog's texts, which the types of @slack/types leave out.
+    "object/option": Shape(fields={"text": need(text(75)), "value": need(string(150)), "description": text(75)}),
+    "object/plain_option": Shape(
+        fields={"text": need(plain(75)), "value": need(string(150)), "description": plain(75)}
+    ),
+    "object/link_option": Shape(
+        fields={"text": need(plain(75)), "value": need(string(150)), "description": plain(75), "url": URL}
     ),
     "object/option_group": Shape(fields={"label": need(plain(75)), "options": need(OPTIONS)}),
     "object/confirm": Shape(
@@ -177,7 +187,9 @@ SHAPES: dict[str, Shape] = {
         },
         some_of=(("include", "exclude_external_shared_channels", "exclude_bot_users"),),
     ),
-    "object/slack_file": Shape(fields={"id": NAME, "url": URL}, some_of=(("id", "url"),), only_one_of=(("id", "url"),)),
+    "object/slack_file": Shape(
+        fields={"id": NAME, "url": PICTURE}, some_of=(("id", "url"),), only_one_of=(("id", "url"),)
+    ),
     "object/workflow": Shape(fields={"trigger": need(thing("object/trigger"))}),
     "object/trigger": Shape(
         fields={"url": need(URL), "customizable_input_parameters": many(thing("object/parameter"), 0, 50)}
@@ -238,9 +250,9 @@ SHAPES: dict[str, Shape] = {
     "element/feedback_buttons": acting(
         positive_button=need(thing("object/feedback")), negative_button=need(thing("object/feedback"))
     ),
-    "element/overflow": acting(options=need(many(OPTION, 1, 5)), confirm=CONFIRM),
+    "element/overflow": acting(options=need(many(thing("object/link_option"), 1, 5)), confirm=CONFIRM),
     "element/checkboxes": asking(options=need(FEW_OPTIONS), initial_options=FEW_OPTIONS, confirm=CONFIRM),
-    "element/radio_buttons": asking(options=need(FEW_OPTIONS), initial_option=OPTION, confirm=CONFIRM),
+    "element/radio_buttons": asking(options=need(FEW_OPTIONS), initial_option=MARKED_OPTION, confirm=CONFIRM),
     "element/static_select": replace(
         picking(options=OPTIONS, option_groups=GROUPS, initial_option=OPTION),
         some_of=(("options", "option_groups"),),
@@ -272,7 +284,7 @@ SHAPES: dict[str, Shape] = {
     "element/channels_select": picking(initial_channel=NAME, response_url_enabled=BOOLEAN),
     "element/multi_channels_select": picking(initial_channels=many(NAME, 1, 100), max_selected_items=PICKED),
     "element/datepicker": picking(initial_date=DATE),
-    "element/timepicker": picking(initial_time=TIME, timezone=string(100)),
+    "element/timepicker": picking(initial_time=TIME, timezone=string(100, spelled="zone")),
     "element/datetimepicker": asking(initial_date_time=whole(1_000_000_000, 9_999_999_999), confirm=CONFIRM),
     "element/plain_text_input": asking(
         placeholder=PLACEHOLDER,
@@ -291,9 +303,9 @@ SHAPES: dict[str, Shape] = {
     "element/number_input": asking(
         placeholder=PLACEHOLDER,
         is_decimal_allowed=need(BOOLEAN),
-        initial_value=string(100, pattern=r"-?\d+(\.\d+)?"),
-        min_value=string(100, pattern=r"-?\d+(\.\d+)?"),
-        max_value=string(100, pattern=r"-?\d+(\.\d+)?"),
+        initial_value=NUMBER,
+        min_value=NUMBER,
+        max_value=NUMBER,
         dispatch_action_config=TYPING,
     ),
     "element/rich_text_input": asking(
@@ -305,7 +317,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "element/file_input": acting(filetypes=many(string(20), 1, 100), max_files=whole(1, 10)),
     "element/image": Shape(
-        fields={"image_url": URL, "slack_file": thing("object/slack_file"), "alt_text": need(string(2000))},
+        fields={"image_url": PICTURE, "slack_file": thing("object/slack_file"), "alt_text": need(string(2000))},
         some_of=(("image_url", "slack_file"),),
         only_one_of=(("image_url", "slack_file"),),
     ),
@@ -349,7 +361,7 @@ SHAPES: dict[str, Shape] = {
     "block/header": block(text=need(plain(150))),
     "block/divider": block(),
     "block/image": replace(
-        block(image_url=URL, slack_file=thing("object/slack_file"), alt_text=need(string(2000)), title=plain(2000)),
+        block(image_url=PICTURE, slack_file=thing("object/slack_file"), alt_text=need(string(2000)), title=plain(2000)),
         some_of=(("image_url", "slack_file"),),
         only_one_of=(("image_url", "slack_file"),),
     ),
@@ -371,13 +383,13 @@ SHAPES: dict[str, Shape] = {
     "block/video": block(
         alt_text=need(string(2000)),
         title=need(plain(200)),
-        thumbnail_url=need(URL),
-        video_url=need(URL),
+        thumbnail_url=need(PICTURE),
+        video_url=need(VIDEO),
         author_name=string(50),
         description=plain(200),
-        provider_icon_url=URL,
+        provider_icon_url=PICTURE,
         provider_name=string(50),
-        title_url=URL,
+        title_url=VIDEO,
     ),
     "block/table": block(
         IN_MESSAGES,

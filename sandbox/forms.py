@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.validation import elements_of, options_of
+from sandbox.inside import elements_of, every_block, options_of
 
 TYPED = ("plain_text_input", "email_text_input", "url_text_input", "number_input")
 PICKED = {
@@ -31,7 +31,7 @@ class BadValue(Exception):
 
 def elements(blocks: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Each interactive element with its block's id and its block."""
-    for block in blocks:
+    for block, _ in every_block(blocks):
         for element, _ in elements_of(block):
             if "action_id" in element:
                 yield block.get("block_id", ""), element, block
@@ -153,7 +153,7 @@ def _still_offered(element: dict[str, Any], held: dict[str, Any]) -> bool:
 def complaints(blocks: list[dict[str, Any]], state: Values) -> dict[str, str]:
     """What Slack's own client says under each field before it sends a modal to the app."""
     found: dict[str, str] = {}
-    for block in blocks:
+    for block, _ in every_block(blocks):
         if block.get("type") != "input":
             continue
         element, block_id = block["element"], block["block_id"]

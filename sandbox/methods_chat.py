@@ -8,10 +8,11 @@ from sandbox import blocks as table
 from sandbox.api import method, need_scope
 from sandbox.box import Sandbox
 from sandbox.call import Call
+from sandbox.inside import block_text
 from sandbox.refusal import Refusal
 from sandbox.rooms import room, told, writable
 from sandbox.screens import with_ids
-from sandbox.validation import block_text, check_blocks
+from sandbox.validation import check_blocks
 from sandbox.workspace import Message, Room
 
 MOST_TEXT = 40_000

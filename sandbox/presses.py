@@ -4,6 +4,7 @@ from typing import Any
 
 from sandbox import forms, said
 from sandbox.box import Sandbox
+from sandbox.inside import every_block
 from sandbox.people import NO_CONNECTION, NOT_RESPONDING, Impossible, _common, _interact, _response_url
 from sandbox.refusal import Refusal
 from sandbox.rooms import told
@@ -82,7 +83,7 @@ async def press(box: Sandbox, user: User, asked: dict[str, Any]) -> dict[str, An
 
 def _reaches_the_app(blocks: list[dict[str, Any]], block_id: str) -> bool:
     """An input block tells the app only when it asks for that."""
-    block = next((each for each in blocks if each.get("block_id") == block_id), {})
+    block = next((each for each, _ in every_block(blocks) if each.get("block_id") == block_id), {})
     return block.get("type") != "input" or bool(block.get("dispatch_action"))
 
 

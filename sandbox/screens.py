@@ -9,9 +9,10 @@ from typing import Any
 from sandbox import blocks as table
 from sandbox import forms
 from sandbox.feed import Feed
+from sandbox.inside import elements_of, every_block, has_action
 from sandbox.refusal import Refusal
 from sandbox.store import Store
-from sandbox.validation import check_view, elements_of, view_bytes
+from sandbox.validation import check_view, view_bytes
 from sandbox.world import App, Team
 
 View = dict[str, Any]
@@ -24,10 +25,10 @@ def short_id(prefix: str) -> str:
 def with_ids(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A copy in which every block and every interactive element has an id, as Slack gives them."""
     named = copy.deepcopy(blocks)
-    for block in named:
+    for block, _ in every_block(named):
         block.setdefault("block_id", secrets.token_urlsafe(4)[:5])
         for element, _ in elements_of(block):
-            if element.get("type") in table.ELEMENTS and element["type"] != "image":
+            if has_action(element):
                 element.setdefault("action_id", secrets.token_urlsafe(4)[:5])
     return named
 

@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from sandbox import blocks as table
-from sandbox.validation import block_text, check_blocks, check_view, view_bytes
+from sandbox.inside import block_text
+from sandbox.validation import check_blocks, check_view, view_bytes
 
 LONGEST_UPDATE = 4000  # characters of a text that chat.update takes
 looked_at = {"messages": 0, "views": 0}

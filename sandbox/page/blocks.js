@@ -126,7 +126,7 @@ const BLOCKS = {
   task_card: taskCard,
   plan: (block) => h("div", { class: "b-plan" }, h("strong", {}, typeof block.title === "string" ? block.title : textObject(block.title)), (block.tasks ?? []).map(taskCard)),
   card,
-  carousel: (block, ctx) => h("div", { class: "b-carousel", role: "region", "aria-label": "Cards", tabindex: "0" }, (block.elements ?? []).map((data) => card({ ...data, block_id: data.block_id ?? block.block_id }, ctx))),
+  carousel: (block, ctx) => h("div", { class: "b-carousel", role: "region", "aria-label": "Cards", tabindex: "0" }, (block.elements ?? []).map((data) => card(data, ctx))),
   container,
 };
 

@@ -45,14 +45,18 @@ export function forgetContainer(id) {
   for (const key of held.keys()) if (key.startsWith(`${id}|`)) held.delete(key);
 }
 
+/** Every block, those that stand in containers, carousels and plans included. */
+const INSIDE = { container: "child_blocks", carousel: "elements", plan: "tasks" };
+const everyBlock = (blocks) => (blocks ?? []).flatMap((block) => [block, ...everyBlock(block[INSIDE[block.type]])]);
+
 function elementsOf(block) {
-  return [block.accessory, block.element, ...(Array.isArray(block.elements) ? block.elements : [])].filter(Boolean);
+  return [block.accessory, block.element, ...(INSIDE[block.type] ? [] : (block.elements ?? []))].filter(Boolean);
 }
 
 /** {block_id: {action_id: value}} of everything in `blocks` that holds a value. */
 export function collect(ctx, blocks) {
   const state = {};
-  for (const block of blocks ?? [])
+  for (const block of everyBlock(blocks))
     for (const element of elementsOf(block))
       if (INITIAL[element.type] && element.action_id) (state[block.block_id] ??= {})[element.action_id] = valueOf(ctx, block, element);
   return state;

@@ -9,7 +9,8 @@ import pytest
 from playwright.async_api import Route, expect
 
 from sandbox.blocks import MESSAGE, MOST_BLOCK_TEXT
-from sandbox.validation import block_text, check_blocks
+from sandbox.inside import block_text
+from sandbox.validation import check_blocks
 from tests.browser.conftest import Desk
 from tests.browser.test_page import box_of, send, thread_of
 from tests.sandbox import built, typed

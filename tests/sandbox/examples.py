@@ -4,7 +4,8 @@ from typing import Any
 
 from sandbox.blocks import SHAPES, Field
 
-BY_PATTERN = {r"\d{4}-\d{2}-\d{2}": "2026-11-23", r"([01]\d|2[0-3]):[0-5]\d": "14:30", r"-?\d+(\.\d+)?": "5"}
+SPELLED = {"date": "2026-11-23", "time": "14:30", "number": "5", "zone": "Europe/Vienna"}
+ADDRESS = "https://example.com/"
 
 
 def smallest(shape: str, number: int = 0) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def smallest(shape: str, number: int = 0) -> dict[str, Any]:
     family, _, name = shape.partition("/")
     made: dict[str, Any] = {} if family == "object" else {"type": name}
     made |= {field: sized(kind.fields[field]) for field in sorted(needed)}
-    if shape == "object/option":
+    if shape in ("object/option", "object/plain_option", "object/link_option"):
         made["value"] = f"v{number}"
     return made
 
@@ -26,8 +27,10 @@ def sized(field: Field, size: int | None = None, number: int = 0) -> Any:
     match field.kind:
         case "string" if field.values:
             return field.values[0]
-        case "string" if field.pattern:
-            return BY_PATTERN[field.pattern]
+        case "string" if field.spelled in SPELLED:
+            return SPELLED[field.spelled]
+        case "string" if field.spelled:
+            return ADDRESS + "x" * (count - len(ADDRESS))
         case "string":
             return "x" * count
         case "text":

@@ -10,14 +10,14 @@ from slack_sdk.models import blocks as sdk
 
 from sandbox.blocks import BLOCKS, HOME, MESSAGE, MODAL, MOST_BLOCKS, SHAPES
 from sandbox.validation import check_blocks, check_shape, check_view
-from tests.sandbox.examples import holding, sized, smallest
+from tests.sandbox.examples import SPELLED, holding, sized, smallest
 
 FIELDS = [(shape, name) for shape, kind in SHAPES.items() for name in kind.fields]
 BOUNDED = [
     (shape, name)
     for shape, name in FIELDS
     if SHAPES[shape].fields[name].high is not None
-    and not SHAPES[shape].fields[name].pattern
+    and SHAPES[shape].fields[name].spelled not in SPELLED
     and not SHAPES[shape].fields[name].values
 ]
 

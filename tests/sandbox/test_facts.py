@@ -171,11 +171,11 @@ ROWS: dict[str, tuple[Limit, ...]] = {
     ),
     "option": (
         field("object/option", "text", 75, 1), field("object/option", "value", 150, 1),
-        field("object/option", "description", 75, 1), field("object/option", "url", 3000, 1),
+        field("object/option", "description", 75, 1), field("object/link_option", "url", 3000),
     ),
     "button": (
         field("element/button", "text", 75, 1), field("element/button", "value", 2000, 1),
-        field("element/button", "url", 3000, 1), field("element/button", "accessibility_label", 75, 1),
+        field("element/button", "url", 3000), field("element/button", "accessibility_label", 75, 1),
         field("element/button", "agent_prompt", 4000, 1),
     ),
     "confirm": (
@@ -190,7 +190,7 @@ ROWS: dict[str, tuple[Limit, ...]] = {
     "modal title / submit / close": (modal("title", 24), modal("submit", 24), modal("close", 24)),
     "private_metadata": (home("private_metadata", 3000),),
     "image": (
-        field("block/image", "image_url", 3000, 1), field("block/image", "alt_text", 2000, 1),
+        field("block/image", "image_url", 3000), field("block/image", "alt_text", 2000, 1),
         field("block/image", "title", 2000, 1),
     ),
     "table": (

@@ -138,6 +138,48 @@ async def test_modals_stack_three_high_change_and_close(bolt: AsyncApp, person: 
     assert await opened(person, "U0ANA") == []
 
 
+async def test_what_stands_in_a_container_is_pressed_by_its_own_name_and_keeps_what_was_chosen(
+    bolt: AsyncApp, person: Person
+):
+    pressed: asyncio.Queue[Any] = asyncio.Queue()
+
+    @bolt.action("go")
+    async def go(ack: Any, body: Any, action: Any) -> None:
+        await ack()
+        await pressed.put((action["block_id"], body["state"]["values"]))
+
+    def button(**more: Any) -> dict[str, Any]:
+        return element("button", text=words("Go")) | {"action_id": "go"} | more
+
+    box = {
+        "type": "container", "block_id": "box", "title": words("Box"),
+        "child_blocks": [
+            {"type": "actions", "block_id": "row", "elements": [button(), element("static_select", options=OPTIONS)]},
+            {"type": "divider"},
+        ],
+    }  # fmt: skip
+    cards = {"type": "carousel", "elements": [{"type": "card", "title": words("Card"), "actions": [button()]}]}
+    sent = await bolt.client.chat_postMessage(channel="C0CHECKOUT", text="x", blocks=[box, cards])
+    (shown_box, shown_cards), where = sent["message"]["blocks"], {"channel": "C0CHECKOUT", "ts": sent["ts"]}
+    card = shown_cards["elements"][0]["block_id"]
+    divider = shown_box["child_blocks"][1]["block_id"]
+    assert len({"box", "row", divider, card, shown_cards["block_id"]}) == 5
+
+    press = {"container": {"type": "message", **where}, "action_id": "go"}
+    chosen = {"row": {"a": {"selected_option": "two"}}}
+    await person.act("action", **press, block_id="row", state=chosen)
+    block_id, state = await asyncio.wait_for(pressed.get(), 20)
+    assert (block_id, state["row"]["a"]["selected_option"]) == ("row", OPTIONS[1])
+    await person.act("action", **press, block_id=card)
+    block_id, state = await asyncio.wait_for(pressed.get(), 20)
+    assert (block_id, state["row"]["a"]["selected_option"]) == (card, OPTIONS[1])
+
+
+def test_the_client_sees_an_input_that_stands_in_a_container():
+    box = {"type": "container", "block_id": "box", "child_blocks": [asking(element("plain_text_input"))]}
+    assert forms.complaints([box], forms.values([box], {}, None, {})) == {"b": "Please complete this required field."}
+
+
 async def test_an_external_select_is_filled_by_the_app(bolt: AsyncApp, person: Person):
     chosen: asyncio.Queue[Any] = asyncio.Queue()
 

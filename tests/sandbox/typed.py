@@ -63,6 +63,7 @@ SPELT = {
     ("RichTextColor", "value"): st.sampled_from(["#abcdef", "#F00BA4"]),
     ("RichTextDate", "format"): st.sampled_from(["{date_num} at {time}", "{ago}", "on {date_long_pretty}"]),
     ("RichTextPreformatted", "language"): st.just("python"),
+    ("SlackFileViaUrl", "url"): WEB,
     ("VideoBlock", "video_url"): WEB, ("VideoBlock", "title_url"): WEB,
 }  # fmt: skip
 # The longest texts that Slack takes; every other text is drawn short, within the tightest of its limits.
@@ -314,10 +315,17 @@ def views(draw: Draw, seen: set[Where]) -> Made:
 
 
 def _apart(found: list[Made]) -> list[Made]:
-    """Blocks as they may stand together: one table, and no id twice."""
-    tables = [each for each in dicts(found) if each.get("type") == "table"]
+    """Blocks as they may stand together: one table, the first, and no id twice."""
     told_apart(found)
-    return [block for block in found if not any(each in tables[1:] for each in dicts(block))]
+    tables = [each for each in dicts(found) if each.get("type") == "table"]
+    for each in dicts(found):
+        if "child_blocks" in each:
+            each["child_blocks"] = [block for block in each["child_blocks"] if not _is_any(block, tables[1:])]
+    return [block for block in found if not _is_any(block, tables[1:]) and block.get("child_blocks") != []]
+
+
+def _is_any(block: Made, others: list[Made]) -> bool:
+    return any(block is other for other in others)
 
 
 # These examples are large, and meant to be.
