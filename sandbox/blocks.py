@@ -38,6 +38,9 @@ MOST_BLOCK_TEXT = 13_200
 MOST_TABLES = 1
 MOST_TABLE_TEXT = {"table": 10_000, "data_table": 20_000}
 MOST_CHARTS = 2
+MOST_ATTACHMENTS = 100
+# Slack refuses attachments that are too large together and publishes no number; this one is ours.
+MOST_ATTACHMENT_BYTES = 100_000
 MOST_VIEW_BYTES = 250_000
 MOST_PRIVATE_METADATA = 3000
 MOST_VIEW_TITLE = 24

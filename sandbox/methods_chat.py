@@ -12,12 +12,11 @@ from sandbox.inside import block_text
 from sandbox.refusal import Refusal
 from sandbox.rooms import room, told, writable
 from sandbox.screens import with_ids
-from sandbox.validation import check_blocks
+from sandbox.validation import check_attachments, check_blocks
 from sandbox.workspace import Message, Room
 
 MOST_TEXT = 40_000
 MOST_UPDATE = 4000
-MOST_ATTACHMENTS = 100
 MOST_METADATA = 16_000
 TS = re.compile(r"\d{1,12}\.\d{6}")
 
@@ -54,7 +53,7 @@ def content(box: Sandbox, call: Call, *, need: bool = True) -> dict[str, Any]:
     return {
         "text": None if text is None else str(text)[:MOST_TEXT],
         "blocks": checked,
-        "attachments": checked_attachments(attachments),
+        "attachments": checked_attachments(attachments, checked),
         "metadata": _metadata(call.get("metadata")),
     }
 
@@ -75,19 +74,20 @@ def checked_blocks(box: Sandbox, blocks: Any) -> list[dict[str, Any]]:
     return with_ids(blocks)
 
 
-def checked_attachments(attachments: Any) -> list[Any] | None:
+def checked_attachments(attachments: Any, blocks: list[dict[str, Any]] | None = None) -> list[Any] | None:
+    """Attachments that Slack would take beside these blocks, with which they share every bound of a message."""
     if attachments is None:
         return None
     if not isinstance(attachments, list) or not all(isinstance(each, dict) for each in attachments):
         raise Refusal("invalid_attachments")
-    if len(attachments) > MOST_ATTACHMENTS:
+    if len(attachments) > table.MOST_ATTACHMENTS:
         raise Refusal("too_many_attachments")
-    for number, each in enumerate(attachments):
-        issues = (
-            check_blocks(each["blocks"], table.MESSAGE, f"/attachments/{number}/blocks") if "blocks" in each else []
-        )
-        if issues:
-            raise Refusal("invalid_attachments", messages=[f"[ERROR] {issue.line()}" for issue in issues])
+    if len(json.dumps(attachments, ensure_ascii=False).encode()) > table.MOST_ATTACHMENT_BYTES:
+        raise Refusal("attachment_payload_limit_exceeded")
+    if issues := check_attachments(attachments, blocks):
+        raise Refusal("invalid_attachments", messages=[f"[ERROR] {issue.line()}" for issue in issues])
+    if block_text([blocks, [each.get("blocks") for each in attachments]]) > table.MOST_BLOCK_TEXT:
+        raise Refusal("msg_blocks_too_long")
     return [
         {"id": number, **each} | ({"blocks": with_ids(each["blocks"])} if "blocks" in each else {})
         for number, each in enumerate(attachments, start=1)
@@ -172,6 +172,11 @@ def _own(box: Sandbox, call: Call, error: str) -> tuple[Room, Message]:
     return found, message
 
 
+def _rich(blocks: list[dict[str, Any]] | None) -> bool:
+    """Whether the message is one of rich text, as people write them, and of nothing else."""
+    return bool(blocks) and all(block["type"] == "rich_text" for block in blocks or [])
+
+
 @method("chat.update")
 def update(box: Sandbox, call: Call) -> dict[str, Any]:
     found, message = _own(box, call, "cant_update_message")
@@ -184,6 +189,8 @@ def update(box: Sandbox, call: Call) -> dict[str, Any]:
     said = content(box, call, need=False)
     if said["text"] is None and said["blocks"] is None and said["attachments"] is None and call.get("metadata") is None:
         raise Refusal("no_text")
+    if said["blocks"] and _rich(message.get("blocks")) and not _rich(said["blocks"]):
+        raise Refusal("block_mismatch")
     changes: dict[str, Any] = {}
     if said["text"] is not None:
         # Text without blocks takes the blocks away; blocks alone leave no mark of an edit.

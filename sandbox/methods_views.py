@@ -1,5 +1,6 @@
 """What do `views.*` and `blocks.validate` do?"""
 
+import json
 from typing import Any
 
 from sandbox import blocks as table
@@ -7,7 +8,9 @@ from sandbox.api import method
 from sandbox.box import Sandbox
 from sandbox.call import Call
 from sandbox.refusal import Refusal
-from sandbox.validation import check_blocks, check_view
+from sandbox.validation import check_blocks, check_message, check_view
+
+MOST_VALIDATED = 100_000
 
 
 def _trigger(call: Call) -> str:
@@ -64,12 +67,15 @@ def validate(_box: Sandbox, call: Call) -> dict[str, Any]:
     if len(given) != 1:
         raise Refusal("invalid_arguments", messages=["must provide exactly one of `blocks`, `view`, or `message`"])
     what, payload = given[0], call.get(given[0])
+    if len(json.dumps(payload, ensure_ascii=False)) > MOST_VALIDATED:
+        line = f"[ERROR] must be less than {MOST_VALIDATED + 1} characters [json-pointer:/{what}]"
+        raise Refusal("invalid_arguments", messages=[line])
     if what == "blocks":
         issues = check_blocks(payload, table.MESSAGE, "")
     elif what == "view":
         issues = check_view(payload, "")
     else:
-        issues = check_blocks(payload.get("blocks", []) if isinstance(payload, dict) else payload, table.MESSAGE)
+        issues = check_message(payload)
     if issues:
         raise Refusal(f"invalid_{what}", errors=[issue.as_data() for issue in issues])
     return {}

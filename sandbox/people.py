@@ -140,10 +140,11 @@ def show_answer(box: Sandbox, body: Any, token: str, original: dict[str, Any] | 
     blocks = body.get("blocks")
     if isinstance(blocks, str):
         blocks = strict_json(blocks)
+    shown = checked_blocks(box, blocks) if blocks is not None else None
     content: dict[str, Any] = {
         "text": str(body.get("text") or ""),
-        "blocks": checked_blocks(box, blocks) if blocks is not None else None,
-        "attachments": checked_attachments(body.get("attachments")),
+        "blocks": shown,
+        "attachments": checked_attachments(body.get("attachments"), shown),
     }
     if not content["text"] and not content["blocks"] and not content["attachments"]:
         raise Refusal("no_text")

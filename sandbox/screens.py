@@ -80,10 +80,11 @@ class Screens:
 
     def push(self, user: str, view: View) -> View:
         stack = self.stack(user)
+        if not stack:
+            raise Refusal("not_found")
         if len(stack) >= table.DEEPEST_STACK:
             raise Refusal("push_limit_reached")
-        below = stack[-1] if stack else None
-        return self._show(user, self._make(view, previous=below, root=stack[0] if stack else None))
+        return self._show(user, self._make(view, previous=stack[-1], root=stack[0]))
 
     def update(self, old: View, view: View, given_hash: str | None = None) -> View:
         """Replace a view in place; what people have filled in stays where the element stays."""

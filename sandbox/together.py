@@ -91,11 +91,19 @@ def _numbers(element: dict[str, Any], pointer: str) -> Iterator[Issue]:
                 yield Issue(message="must be a whole number", pointer=f"{pointer}/{key}")
 
 
+Placed = list[tuple[dict[str, Any], str]]
+
+
 def block_issues(blocks: list[Any], pointer: str) -> Iterator[Issue]:
     """What does not fit among all blocks of a message or a view, the inner ones included."""
+    yield from placed_issues(list(every_block(blocks, pointer)), pointer)
+
+
+def placed_issues(placed: Placed, pointer: str) -> Iterator[Issue]:
+    """The same of blocks and where they stand; what they are together is told of `pointer`."""
     ids: set[str] = set()
     focused = False
-    for block, here in every_block(blocks, pointer):
+    for block, here in placed:
         yield from _once(block.get("block_id"), "block_id", ids, here)
         actions: set[str] = set()
         for element, where in elements_of(block, here):
@@ -103,7 +111,7 @@ def block_issues(blocks: list[Any], pointer: str) -> Iterator[Issue]:
             if element.get("focus_on_load") is True and focused:
                 yield Issue(message="only one element can have focus_on_load", pointer=f"{where}/focus_on_load")
             focused = focused or element.get("focus_on_load") is True
-    yield from _totals(blocks, pointer)
+    yield from _totals(placed, pointer)
 
 
 def _once(name: Any, what: str, seen: set[str], pointer: str) -> Iterator[Issue]:
@@ -113,16 +121,15 @@ def _once(name: Any, what: str, seen: set[str], pointer: str) -> Iterator[Issue]
         seen.add(name)
 
 
-def _totals(blocks: list[Any], pointer: str) -> Iterator[Issue]:
-    known = list(every_block(blocks, pointer))
-    kinds = [str(block.get("type")) for block, _ in known]
-    markdown = sum(len(str(block.get("text", ""))) for block, _ in known if block.get("type") == "markdown")
+def _totals(placed: Placed, pointer: str) -> Iterator[Issue]:
+    kinds = [str(block.get("type")) for block, _ in placed]
+    markdown = sum(len(str(block.get("text", ""))) for block, _ in placed if block.get("type") == "markdown")
     if markdown > table.MOST_MARKDOWN:
         yield too_long(table.MOST_MARKDOWN, pointer)
     for kind, most in (("table", table.MOST_TABLES), ("data_visualization", table.MOST_CHARTS)):
         if kinds.count(kind) > most:
             yield too_many(most, pointer, f"{kind} blocks")
-    for block, here in known:
+    for block, here in placed:
         most = table.MOST_TABLE_TEXT.get(str(block.get("type")))
         if most is not None and block_text([block]) > most:
             yield too_long(most, f"{here}/rows")

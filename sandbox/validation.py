@@ -9,7 +9,7 @@ from sandbox.blocks import Field, Shape
 from sandbox.inside import every_block
 from sandbox.issue import Issue, too_long, too_many
 from sandbox.spelled import SPELLED
-from sandbox.together import block_issues, element_issues
+from sandbox.together import Placed, block_issues, element_issues, placed_issues
 
 
 def check_blocks(blocks: Any, surface: str, pointer: str = "/blocks") -> list[Issue]:
@@ -24,6 +24,57 @@ def check_view(view: Any, pointer: str = "/view") -> list[Issue]:
     if not isinstance(view, dict):
         return [Issue(message="must provide an object", pointer=pointer, constraint="type", expected="object")]
     return list(_view(view, pointer))
+
+
+# What a message may hold, where it is sent by a method, a webhook or an answer.
+MESSAGE_FIELDS: dict[str, Field] = {
+    "text": table.string(40_000, low=0),
+    "blocks": Field(kind="any"),
+    "attachments": Field(kind="list", high=table.MOST_ATTACHMENTS, item=Field(kind="any")),
+    "metadata": Field(kind="any"),
+    **dict.fromkeys(("channel", "thread_ts", "username", "icon_emoji", "icon_url", "parse"), table.string(3000, low=0)),
+    "response_type": table.one_of("in_channel", "ephemeral"),
+    **dict.fromkeys(
+        (
+            "mrkdwn",
+            "link_names",
+            "unfurl_links",
+            "unfurl_media",
+            "reply_broadcast",
+            "replace_original",
+            "delete_original",
+        ),
+        table.BOOLEAN,
+    ),
+}
+
+
+def check_message(message: Any, pointer: str = "") -> list[Issue]:
+    """Every reason why Slack would refuse this message as a whole."""
+    if not isinstance(message, dict):
+        return [Issue(message="must provide an object", pointer=pointer, constraint="type", expected="object")]
+    shape = Shape(fields=MESSAGE_FIELDS, some_of=(("text", "blocks", "attachments"),))
+    issues = list(_fields(message, shape, pointer, typed=False))
+    if message.get("blocks") is not None:
+        issues += check_blocks(message["blocks"], table.MESSAGE, f"{pointer}/blocks")
+    return issues + check_attachments(message.get("attachments"), message.get("blocks"), pointer)
+
+
+def check_attachments(attachments: Any, blocks: Any = None, pointer: str = "") -> list[Issue]:
+    """Why Slack would refuse these attachments beside these blocks: each by itself, and all blocks together."""
+    issues: list[Issue] = []
+    above = list(every_block(blocks, f"{pointer}/blocks"))
+    within: Placed = []
+    for number, each in enumerate(attachments if isinstance(attachments, list) else []):
+        here = f"{pointer}/attachments/{number}"
+        if not isinstance(each, dict):
+            issues.append(Issue(message="must provide an object", pointer=here, constraint="type", expected="object"))
+        elif "blocks" in each:
+            issues += check_blocks(each["blocks"], table.MESSAGE, f"{here}/blocks")
+            within += every_block(each["blocks"], f"{here}/blocks")
+    if issues or not within:
+        return issues
+    return list(placed_issues([*above, *within], f"{pointer}/attachments"))
 
 
 def check_shape(value: Any, shape: str, pointer: str = "") -> list[Issue]:
