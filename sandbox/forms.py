@@ -1,10 +1,11 @@
 """What does a container of elements hold, and what does a person's choice become in Slack's payload?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from sandbox.inside import elements_of, every_block, options_of
+from sandbox.spelled import SPELLED
 
 TYPED = ("plain_text_input", "email_text_input", "url_text_input", "number_input")
 PICKED = {
@@ -23,6 +24,10 @@ ONE_OPTION = ("static_select", "external_select", "radio_buttons", "overflow")
 MANY_OPTIONS = ("multi_static_select", "multi_external_select", "checkboxes")
 EXTERNAL = ("external_select", "multi_external_select")
 Values = dict[str, dict[str, dict[str, Any]]]
+# Whether the person who chooses can see such a thing: "user", "channel" or "conversation", and its id.
+Seen = Callable[[str, str], bool]
+# A ten-digit number of seconds, as Slack's datetimepicker has it.
+MOMENTS = range(1_000_000_000, 10_000_000_000)
 
 
 class BadValue(Exception):
@@ -68,7 +73,14 @@ def initial(element: dict[str, Any]) -> dict[str, Any]:
     return {"type": kind, field: element.get(INITIAL[field], [] if field.endswith("s") else None)}
 
 
-def chosen(element: dict[str, Any], value: dict[str, Any] | None, fetched: list[dict[str, Any]]) -> dict[str, Any]:
+def everything(_what: str, _which: str) -> bool:
+    """Where nobody chooses, nothing is out of sight."""
+    return True
+
+
+def chosen(
+    element: dict[str, Any], value: dict[str, Any] | None, fetched: list[dict[str, Any]], seen: Seen = everything
+) -> dict[str, Any]:
     """Turn what the page or a test says into Slack's value; refuse what the element does not offer."""
     kind = element["type"]
     given = value or {}
@@ -90,7 +102,30 @@ def chosen(element: dict[str, Any], value: dict[str, Any] | None, fetched: list[
             "selected_options": [_option(each, offered) for each in given.get("selected_options") or []],
         }
     field = PICKED[kind]
-    return {"type": kind, field: given.get(field, [] if field.endswith("s") else None)}
+    picked = given.get(field) or ([] if field.endswith("s") else None)
+    for each in picked if isinstance(picked, list) else [picked]:
+        if each is not None:
+            _can_be_picked(kind, each, seen)
+    return {"type": kind, field: picked}
+
+
+def _can_be_picked(kind: str, picked: Any, seen: Seen) -> None:
+    """Refuse a day that no calendar has, and what the person cannot see."""
+    if kind == "datetimepicker":
+        if picked not in MOMENTS:
+            raise BadValue(f"{picked!r} is no moment: give the seconds since 1970, ten digits.")
+    elif not isinstance(picked, str):
+        raise BadValue(f"{picked!r} is no id: give the id of what is chosen as text.")
+    elif kind == "datepicker":
+        if not SPELLED["date"][0](picked):
+            raise BadValue(f"{picked!r} is no date: write one that the calendar has, like 2026-11-23.")
+    elif kind == "timepicker":
+        if not SPELLED["time"][0](picked):
+            raise BadValue(f"{picked!r} is no time: write one like 14:30.")
+    else:
+        what = kind.removeprefix("multi_").removesuffix("s_select")
+        if not seen(what, picked):
+            raise BadValue(f"There is no {what} {picked!r} to choose here.")
 
 
 def _expect(name: str, held: Any) -> None:
@@ -122,6 +157,7 @@ def values(
     known: Values,
     given: Values | None,
     fetched: dict[tuple[str, str], list[dict[str, Any]]],
+    seen: Seen = everything,
 ) -> Values:
     """The state of every element: what is given now, else what is known from before, else its initial value."""
     state: Values = {}
@@ -132,13 +168,21 @@ def values(
         now = (given or {}).get(block_id, {}).get(action_id)
         before = known.get(block_id, {}).get(action_id)
         if now is not None:
-            held = chosen(element, now, fetched.get((block_id, action_id), []))
+            held = chosen(element, now, fetched.get((block_id, action_id), []), _or_was(seen, before, initial(element)))
         elif before is not None and before.get("type") == element["type"] and _still_offered(element, before):
             held = before
         else:
             held = initial(element)
         state.setdefault(block_id, {})[action_id] = held
     return state
+
+
+def _or_was(seen: Seen, *held: dict[str, Any] | None) -> Seen:
+    """What the app or the person chose before may stay, whether or not it can be seen."""
+    was = [each for value in held if value is not None for each in value.values()]
+    return lambda what, which: (
+        seen(what, which) or any(which in each if isinstance(each, list) else which == each for each in was)
+    )
 
 
 def _still_offered(element: dict[str, Any], held: dict[str, Any]) -> bool:

@@ -61,7 +61,7 @@ async def press(box: Sandbox, user: User, asked: dict[str, Any]) -> dict[str, An
     if forms.holds_state(element):
         given.setdefault(block_id, {})[action_id] = value or {}
     try:
-        state = forms.values(blocks, known, given, box.fetched)
+        state = forms.values(blocks, known, given, box.fetched, _seen_by(box, user))
         action = _action(box, element, block_id, value, state)
     except forms.BadValue as bad:
         raise Impossible(str(bad)) from None
@@ -79,6 +79,20 @@ async def press(box: Sandbox, user: User, asked: dict[str, Any]) -> dict[str, An
     }
     answer = await _interact(box, action_id, payload, accepts=False)
     return {"ok": True} if answer.error is None else {"ok": False, "error": NOT_RESPONDING}
+
+
+def _seen_by(box: Sandbox, user: User) -> forms.Seen:
+    """Whom and what this person can choose: who is still here, public channels, and every conversation that they see."""
+
+    def seen(what: str, which: str) -> bool:
+        if what == "user":
+            return which in box.workspace.users and not box.workspace.users[which].deleted
+        found = box.workspace.rooms.get(which)
+        if found is None or not box.workspace.sees(user.id, found):
+            return False
+        return what == "conversation" or found.kind == "channel"
+
+    return seen
 
 
 def _reaches_the_app(blocks: list[dict[str, Any]], block_id: str) -> bool:
@@ -164,7 +178,7 @@ async def submit(box: Sandbox, user: User, view_id: Any, given: dict[str, Any]) 
     if view["type"] != "modal":
         raise Impossible("Only a modal can be submitted.")
     try:
-        state = forms.values(view["blocks"], view["state"]["values"], given, box.fetched)
+        state = forms.values(view["blocks"], view["state"]["values"], given, box.fetched, _seen_by(box, user))
     except forms.BadValue as bad:
         raise Impossible(str(bad)) from None
     box.screens.remember(view, state)

@@ -100,7 +100,8 @@ const optionItems = (element) => {
 };
 
 const userItems = () => [...S.users.values()].filter((u) => !u.deleted).map((u) => ({ value: u.id, label: nameOf(u), text: `${nameOf(u)} ${u.name}`, description: u.title, avatar: avatar(u, 20) }));
-const channelItems = (withPeople) => () => S.channels.filter((c) => !c.archived && (withPeople || c.kind !== "im")).map((c) => ({ value: c.id, label: `${c.kind === "im" ? "" : "# "}${channelLabel(c)}`, text: channelLabel(c) }));
+/** Public channels, or every conversation that one is in. */
+const channelItems = (all) => () => S.channels.filter((c) => !c.archived && (all || c.kind === "channel")).map((c) => ({ value: c.id, label: `${c.kind === "im" ? "" : "# "}${channelLabel(c)}`, text: channelLabel(c) }));
 
 /** field of the value, whether several may be chosen, where the choices come from */
 const SELECTS = {

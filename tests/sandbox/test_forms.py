@@ -138,6 +138,35 @@ async def test_modals_stack_three_high_change_and_close(bolt: AsyncApp, person: 
     assert await opened(person, "U0ANA") == []
 
 
+@pytest.mark.parametrize(
+    ("inner", "given", "said"),
+    [
+        (element("datepicker"), {"selected_date": "banana"}, "'banana' is no date: write one that the calendar has, like 2026-11-23."),
+        (element("timepicker"), {"selected_time": "25:61"}, "'25:61' is no time: write one like 14:30."),
+        (element("datetimepicker"), {"selected_date_time": 5}, "5 is no moment: give the seconds since 1970, ten digits."),
+        (element("users_select"), {"selected_user": "NOBODY"}, "There is no user 'NOBODY' to choose here."),
+        (element("multi_users_select"), {"selected_users": ["U0ANA", 7]}, "7 is no id: give the id of what is chosen as text."),
+        (element("channels_select"), {"selected_channel": "C0NOWHERE"}, "There is no channel 'C0NOWHERE' to choose here."),
+        (element("conversations_select"), {"selected_conversation": "D9"}, "There is no conversation 'D9' to choose here."),
+    ],
+    ids=["date", "time", "moment", "user", "users", "channel", "conversation"],
+)  # fmt: skip
+async def test_what_cannot_be_chosen_is_refused_with_a_sentence(
+    bolt: AsyncApp, person: Person, inner: dict[str, Any], given: dict[str, Any], said: str
+):
+    row = {"type": "actions", "block_id": "b", "elements": [inner]}
+    sent = await bolt.client.chat_postMessage(channel="C0CHECKOUT", text="x", blocks=[row])
+    press = {"container": {"type": "message", "channel": "C0CHECKOUT", "ts": sent["ts"]}, "action_id": "a"}
+    assert await person.act("action", status=400, **press, block_id="b", value=given) == {"error": said}
+
+
+def test_what_the_app_chose_at_first_stays_though_nobody_sees_it():
+    row = asking(element("multi_users_select", initial_users=["U0GONE"]))
+    given = {"b": {"a": {"selected_users": ["U0GONE", "U0ANA"]}}}
+    state = forms.values([row], {}, given, {}, lambda _what, which: which == "U0ANA")
+    assert state["b"]["a"]["selected_users"] == ["U0GONE", "U0ANA"]
+
+
 async def test_what_stands_in_a_container_is_pressed_by_its_own_name_and_keeps_what_was_chosen(
     bolt: AsyncApp, person: Person
 ):
