@@ -244,13 +244,14 @@ def _measured(
         *(f"{one.url} is not kept at {one.address}" for one in (*missed, *unkept)),
         *(f"{one.url} is sent without compression at {one.address}" for one in unpacked),
     ]
-    told = f"{values['hits']} of {len(files)} files from the edge, {len(_urls(private))} private answers from none"
+    told = f"{values['hits']} of {len(files)} files from the edge" if files else ""
+    apart = f"{len(_urls(private))} private answer{'s' * (len(_urls(private)) != 1)} from no cache" if private else ""
     at = f", at {values['addresses']} addresses" if int(values["addresses"]) > 1 else ""
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     return Measured(
         values=values,
         rows=(*map(_row, (*kept, *pages, *private)), *(_origin(*one) for one in around.items())),
-        summary=faults[0] + more if faults else told + at,
+        summary=faults[0] + more if faults else ", ".join(filter(None, (told, apart))) + at,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -23,6 +24,7 @@ from checks.reach import Reach
 _FEW = 4
 #: Lists of revoked certificates of large authorities have megabytes.
 LARGEST_CRL = 20_000_000
+_TOGETHER = 32
 _RENEWAL = timedelta(days=21)
 _STRONG_RSA, _STRONG_EC = 2048, 256
 
@@ -102,6 +104,8 @@ async def tls(params: Params, ctx: Context) -> Measured:
     net = replace(params.net(ctx), limit=LARGEST_CRL)
     trust(net.ca_file)
     places = [one for host in params.hosts for one in await _places(params, net, host)]
+    # A check has a loop of its own. Handshakes that meet silence must not keep those at other addresses waiting.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(min(len(places), _TOGETHER)))
     seen = list(await asyncio.gather(*(_look(net, ctx, host, address) for host, address in places)))
     if all(one.silence for one in seen):
         raise Unreachable(seen[0].silence)

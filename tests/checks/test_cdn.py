@@ -45,7 +45,7 @@ async def test_files_that_are_kept_pass_in_the_words_of_any_vendor(word):
     assert finding.verdict is Verdict.PASS, finding.summary
     assert finding.values["hit_ratio"] == 1
     assert finding.values["warm"] == 0
-    assert finding.summary == "2 of 2 files from the edge, 1 private answers from none"
+    assert finding.summary == "2 of 2 files from the edge, 1 private answer from no cache"
 
 
 async def test_files_that_are_not_kept_fail():
