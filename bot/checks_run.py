@@ -31,8 +31,8 @@ def meant(settings: Settings, service: str, environment: str) -> Plan:
 
 def chosen(plan: Plan, only: Collection[str]) -> dict[str, CheckPlan]:
     """The checks to measure, with the rules and the help of their plugins, in the order of the checklist."""
-    helped = {item.check: item for item in plan.items if item.check}
-    wanted = [_named(plan, one) for one in only] if only else [*plan.checks]
+    helped = {name: item for item in plan.items for name in item.checks}
+    wanted = [name for one in only for name in _named(plan, one)] if only else [*plan.checks]
     plans = [completed(plan.checks[name]) for name in dict.fromkeys(wanted) if _is_measured_anywhere(plan.checks[name])]
     if not plans:
         what = "those are" if only else "each check is"
@@ -53,15 +53,15 @@ def _with_help(plan: CheckPlan, why: str, fix: str) -> CheckPlan:
     return replace(plan, why=why or plan.why, fix=fix or plan.fix)
 
 
-def _named(plan: Plan, wanted: str) -> str:
-    """A check by its name, or by the key or the title of its item."""
+def _named(plan: Plan, wanted: str) -> tuple[str, ...]:
+    """A check by its name, or those of an item by its key or title."""
     said = wanted.strip().casefold()
     for item in plan.items:
-        if item.check and said in {item.key.casefold(), item.title.casefold()}:
-            return item.check
+        if item.checks and said in {item.key.casefold(), item.title.casefold()}:
+            return item.checks
     if said not in plan.checks:
         raise Refused(f"{plan.service} has no check {wanted}; {offer(wanted, plan.checks)}.")
-    return said
+    return (said,)
 
 
 async def facts(plan: Plan, root: Path, *, version: str, commit: str, previous: str) -> dict[str, str]:

@@ -65,6 +65,10 @@ _OF_VERDICT = {
 }
 
 
+#: Of several checks of one item. What has failed already need not wait for the others.
+_WORST_FIRST = (Standing.FAIL, Standing.UNKNOWN, Standing.MEASURING, Standing.WARN, Standing.PASS)
+
+
 def finding(deployment: Deployment, check: str, now: datetime) -> Finding | None:
     """The newest finding: stored for what was measured outside, worked out now for what the record itself says."""
     plan = deployment.plan.checks.get(check)
@@ -98,17 +102,30 @@ def is_ticked(deployment: Deployment, item: ItemPlan, now: datetime) -> bool:
     return given is not None and (given.until is None or given.until > now)
 
 
+def measured(deployment: Deployment, check: str, now: datetime) -> Standing:
+    """What one check says at this moment."""
+    known = finding(deployment, check, now)
+    if known is None or is_measuring(deployment, check, now):
+        return Standing.MEASURING
+    return _OF_VERDICT[known.verdict]
+
+
+def worst(deployment: Deployment, item: ItemPlan, now: datetime) -> Finding | None:
+    """Of what its checks found, what decides how the item stands; None before anything was measured."""
+    found = [known for name in item.checks if (known := finding(deployment, name, now)) is not None]
+    return min(found, key=lambda one: _WORST_FIRST.index(_OF_VERDICT[one.verdict]), default=None)
+
+
 def standing(deployment: Deployment, item: ItemPlan, now: datetime) -> Standing:
     """How this item stands at this moment."""
     if item.key in deployment.not_applicable:
         return Standing.NOT_APPLICABLE
     ticked = is_ticked(deployment, item, now)
-    if item.check is None:
+    if not item.checks:
         return Standing.TICKED if ticked else Standing.OPEN
-    known = finding(deployment, item.check, now)
-    if known is None or is_measuring(deployment, item.check, now):
-        return Standing.MEASURING
-    judged = _OF_VERDICT[known.verdict]
+    judged = min((measured(deployment, name, now) for name in item.checks), key=_WORST_FIRST.index)
+    if judged is Standing.MEASURING:
+        return judged
     if judged not in DONE:
         waiver = deployment.waivers.get(item.key)
         return Standing.WAIVED if waiver is not None and waiver.until > now else judged
@@ -287,7 +304,7 @@ def _items_in_the_way(deployment: Deployment, items: Iterable[ItemPlan], now: da
 
 
 def _item_blocker(deployment: Deployment, item: ItemPlan, stands: Standing, now: datetime) -> Blocker:
-    known = finding(deployment, item.check, now) if item.check else None
+    known = worst(deployment, item, now)
     match stands:
         case Standing.FAIL:
             reason, text = Reason.CHECK_FAILED, f"{item.title}: {known.summary if known else 'failed'}"
@@ -296,7 +313,7 @@ def _item_blocker(deployment: Deployment, item: ItemPlan, stands: Standing, now:
         case Standing.MEASURING:
             reason, text = Reason.MEASURING, f"{item.title}: being measured"
         case _:
-            asked = "to be confirmed" if item.check else "to be ticked"
+            asked = "to be confirmed" if item.checks else "to be ticked"
             reason, text = Reason.ITEM_OPEN, f"{item.title}: {asked}"
     return Blocker(reason=reason, text=text, role=item.role, about=item.key)
 

@@ -79,8 +79,8 @@ class ItemPlan:
     title: str
     #: The role whose members tick it, and who clears it when it fails. Empty: anybody of the roster.
     role: str = ""
-    #: Name of the check that measures it; None: a people's item.
-    check: str | None = None
+    #: Names of the checks that measure it, the worst of which decides; none: a people's item.
+    checks: tuple[str, ...] = ()
     #: Measured, and yet a person has to confirm it.
     confirm: bool = False
     #: A tick needs a link or a note.

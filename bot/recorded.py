@@ -136,7 +136,7 @@ def _titles(deployment: Deployment) -> dict[str, str]:
     plan = deployment.plan
     lists = [*(section.items for section in plan.sections), plan.verification.items, plan.criteria.items]
     items = [item for listed in lists for item in listed]
-    titles = {item.check: item.title for item in items if item.check} | {item.key: item.title for item in items}
+    titles = {name: item.title for item in items for name in item.checks} | {item.key: item.title for item in items}
     return titles | {step.key: step.title for step in plan.steps}
 
 

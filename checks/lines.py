@@ -124,13 +124,18 @@ def _lines(defaults: Mapping[str, Any]) -> Iterator[Line]:
 
 def _items(items: Mapping[str, Any], checks: Mapping[str, Any]) -> Iterator[Line]:
     for key, item in items.items():
-        measured = "S" if item.get("confirm") else "A"
-        if (name := item.get("check", "")) and name != "none":
-            if checks[name]["uses"] == SIGNOFF:
-                yield _signed(item, checks[name])
-                continue
-            by = f"`{checks[name]['uses']}`" + (", and a person confirms" if measured == "S" else "")
-            yield _line(item, measured, by, checks[name])
+        written = item.get("check", "")
+        names = [written] if isinstance(written, str) else written
+        named = [checks[name] for name in names if name not in {"", "none"}]
+        signed = [one for one in named if one["uses"] == SIGNOFF]
+        measured = "S" if item.get("confirm") or signed else "A"
+        if named and named == signed:
+            yield _signed(item, signed[0])
+        elif named:
+            used = tuple(dict.fromkeys(one["uses"] for one in named))
+            by = ", ".join(f"`{one}`" for one in used) + (", and a person confirms" if measured == "S" else "")
+            rule = "; ".join(map(_rule, named))
+            yield Line(title=item["title"], kind=measured, by=by, plugins=used, ready=measured, rule=rule)
         elif key in checks:
             yield _line(item, "H", f"people; ready is {_ready(checks[key])}", checks[key], ready=measured)
         else:

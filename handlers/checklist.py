@@ -93,7 +93,7 @@ def register(bolt: Bolt, engine: Engine) -> None:
                 await bolt.show(press, "Not applicable", _view(modals.not_applicable(deployment, [item])))
             case "waive":
                 gates.check_holds(deployment, item.role, press.by, f"waive “{item.title}”")
-                known = gates.finding(deployment, item.check or "", now)
+                known = gates.worst(deployment, item, now)
                 said = known.summary if known else "nothing was measured yet"
                 await bolt.show(press, "Waive", _view(modals.waive(deployment, item, said, now)))
             case "evidence":

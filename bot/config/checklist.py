@@ -13,19 +13,22 @@ def _item(site: Site, path: Path, key: str, item: shape.Item, owner: str) -> Ite
         site.wrong(path, f"the key {key} is taken by {dotted(site.items[key])}; every item has a key of its own")
     site.items[key] = path
     site.named((*path, "owner"), item.owner, site.layer.roles, "role")
-    check = "" if item.check == "none" else item.check
-    if check:
-        site.uses_check((*path, "check"), check, signed=True)
-    signoff = check if site.is_signoff(check) else ""
+    names = [name for name in item.check if name not in {"", "none"}]
+    for number, name in enumerate(names):
+        site.uses_check((*path, "check", number) if len(names) > 1 else (*path, "check"), name, signed=True)
+    signed = [name for name in names if site.is_signoff(name)]
+    checks = tuple(name for name in names if name not in signed)
+    if len(signed) > 1:
+        site.wrong((*path, "check"), f"{' and '.join(signed)} are both signed by a person, who ticks once; keep one")
     return ItemPlan(
         key=key,
         title=item.title,
         role=item.owner or owner,
-        check=None if signoff else check or None,
+        checks=checks,
         # As long as nothing measures it, a person's word is all there is: it is ticked.
-        confirm=item.confirm and bool(check) and not signoff,
-        evidence=item.evidence or bool(signoff),
-        signoff=signoff,
+        confirm=bool(checks) and (item.confirm or bool(signed)),
+        evidence=item.evidence or bool(signed),
+        signoff=signed[0] if signed else "",
         why=item.why,
         fix=item.fix,
     )

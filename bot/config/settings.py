@@ -73,7 +73,7 @@ def _summary(plan: Plan) -> str:
     items = [*plan.verification.items, *plan.criteria.items, *plan.artifacts]
     items += [item for section in plan.sections for item in section.items]
     items += [task for follow_up in plan.follow_ups for task in follow_up.tasks]
-    measured = sum(item.check is not None for item in items)
+    measured = sum(bool(item.checks) for item in items)
     return (
         f"{len(items)} items ({measured} measured, {len(items) - measured} for people), {len(plan.steps)} steps, "
         f"{len(plan.checks)} checks, {len(plan.triggers)} triggers, {len(plan.scripts)} scripts; "

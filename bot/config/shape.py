@@ -25,6 +25,11 @@ Rate = Annotated[
     BeforeValidator(units.rate),
     WithJsonSchema({"type": "string", "pattern": units.RATE, "examples": ["20/s"]}),
 ]
+Names = Annotated[
+    list[str],
+    BeforeValidator(units.listed),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 Text = Annotated[str, Field(min_length=1)]
 
 
@@ -62,8 +67,8 @@ class Role(Shape):
 class Item(Entry):
     owner: str = ""
     """Key of the role that ticks it, and that clears it when it fails."""
-    check: str = ""
-    """Name of the check that measures it; `none` for an item that a person vouches for."""
+    check: Names = []
+    """Name of the check that measures it, or a list of them, the worst of which decides; `none` for an item that a person vouches for."""
     confirm: bool = False
     """Where it is measured, a person of the owner's role has to confirm it all the same."""
     evidence: bool = False

@@ -61,3 +61,8 @@ def shown(value: object) -> str:
             return f'"{value[:40]}…"' if len(value) > 40 else f'"{value}"'  # noqa: PLR2004 - enough to recognise it by
         case _:
             return str(value)
+
+
+def listed(found: object) -> object:
+    """One name is a list of one."""
+    return [found] if isinstance(found, str) else found

@@ -40,7 +40,7 @@ def may_tick(deployment: Deployment, key: str, *, by: Person, note: str, link: s
         if deployment.ticks[key].by.id == by.id:
             return None
         raise Refused(f"“{one.title}” was ticked already, by {deployment.ticks[key].by.name}.")
-    if one.check and not one.confirm:
+    if one.checks and not one.confirm:
         raise Refused(f"“{one.title}” is measured; use Measure again, or waive it.")
     role = gates.check_holds(deployment, one.role, by, f"tick “{one.title}”")
     vouching.check_given(deployment, one, by=by, note=note.strip(), link=link.strip())
@@ -111,7 +111,7 @@ def waive(deployment: Deployment, key: str, *, reason: str, until: datetime, by:
     """A role accepts a fail or an unknown, with a reason and an end."""
     one = item(deployment, key)
     _check_open(deployment, one)
-    if one.check is None:
+    if not one.checks:
         raise Refused(f"“{one.title}” is not measured; tick it, or say that it is not applicable.")
     stands = gates.standing(deployment, one, now)
     if stands not in {gates.Standing.FAIL, gates.Standing.UNKNOWN, gates.Standing.WAIVED}:

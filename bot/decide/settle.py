@@ -47,7 +47,7 @@ def _measure_after_deploying(deployment: Deployment, now: datetime) -> Deploymen
 
 def _measured_for(deployment: Deployment, items: Iterable[ItemPlan]) -> set[str]:
     """Whatever the items need to be judged, also what those need that are worked out from the record."""
-    return {name for item in items if item.check for name in gates.measured_by(deployment, item.check)}
+    return {name for item in items for check in item.checks for name in gates.measured_by(deployment, check)}
 
 
 def checks_wanted(deployment: Deployment, now: datetime) -> set[str]:

@@ -40,7 +40,7 @@ def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
     """Ask every role once the first measurements are in, so that what they read has numbers."""
     if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None or deployment.asks:
         return None
-    checks = {item.check for item in gates.preflight_items(deployment) if item.check}
+    checks = {check for item in gates.preflight_items(deployment) for check in item.checks}
     if any(name not in deployment.findings for check in checks for name in gates.measured_by(deployment, check)):
         return None
     roles = deployment.plan.sign_off.roles
@@ -147,7 +147,7 @@ def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: dat
     if record.opened_at is None:
         if now < record.due_at:
             return None
-        checks = [task.check for task in plan.tasks if task.check]
+        checks = [check for task in plan.tasks for check in task.checks]
         asked = {name: now for check in checks for name in gates.measured_by(deployment, check)}
         opened = _noted(deployment, plan, replace(record, opened_at=now), "is due")
         after = replace(opened.deployment, remeasure={**deployment.remeasure, **asked})

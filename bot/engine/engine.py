@@ -251,14 +251,13 @@ class Engine:
         }
         if not name:
             listed = items or settle.items_now(deployment)
-            named = (name for item in listed if item.check for name in gates.measured_by(deployment, item.check))
+            named = (name for item in listed for check in item.checks for name in gates.measured_by(deployment, check))
             return tuple(dict.fromkeys(name for name in named if name in outside))
-        of_item = {item.key: item.check for item in plan.items if item.check}
-        wanted = of_item.get(name, name)
-        if wanted in outside:
-            return (wanted,)
-        if of := gates.measured_by(deployment, wanted):
-            return of
+        of_item = {item.key: item.checks for item in plan.items if item.checks}
+        meant = of_item.get(name, (name,))
+        wanted = [one for check in meant for one in gates.measured_by(deployment, check) if one in outside]
+        if wanted:
+            return tuple(dict.fromkeys(wanted))
         near = get_close_matches(name, sorted(outside | set(of_item)), n=1)
         hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(outside))}."
         raise Refused(f"{deployment.id} has no check “{name[:40]}”{hint}")

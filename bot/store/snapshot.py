@@ -46,7 +46,19 @@ def write_plan(plan: Plan) -> str:
 
 @lru_cache(maxsize=256)
 def read_plan(text: str) -> Plan:
-    return _plan.validate_json(text)
+    return _plan.validate_python(_with_lists_of_checks(from_json(text)))
+
+
+def _with_lists_of_checks(written: Any) -> Any:
+    """A plan that was pinned when an item had one check, or none, is read as one whose items have lists of them."""
+    if isinstance(written, list):
+        return [_with_lists_of_checks(one) for one in written]
+    if not isinstance(written, dict):
+        return written
+    if {"check", "evidence"} <= written.keys():
+        check = written["check"]
+        written = {**written, "checks": [check] if check else []}
+    return {key: _with_lists_of_checks(one) for key, one in written.items()}
 
 
 def write_finding(finding: Finding) -> str:

@@ -57,6 +57,10 @@ COMMANDS = (
 )
 
 
+#: A modal takes no more.
+_MOST_BLOCKS = 100
+
+
 def _answer(*blocks: Block, text: str) -> Answer:
     return Answer(text=text, blocks=blocks)
 
@@ -172,14 +176,14 @@ def why_items(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) 
     waiting = [one for one in items if gates.standing(deployment, one, now) not in gates.DONE]
     told = [why_item(deployment, one, now) for one in waiting or items]
     blocks = [block for one in told for block in one.blocks]
-    return _answer(*blocks[:100], text="\n".join(one.text for one in told))
+    return _answer(*blocks[:_MOST_BLOCKS], text="\n".join(one.text for one in told))
 
 
 def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
     """Why an item matters, how to clear it, and who can."""
-    check = deployment.plan.checks.get(item.check or "")
-    reason = item.why or (check.why if check else "")
-    clear = item.fix or (check.fix if check else "")
+    checks = [deployment.plan.checks[name] for name in (*item.checks, item.signoff) if name]
+    reason = item.why or next((one.why for one in checks if one.why), "")
+    clear = item.fix or next((one.fix for one in checks if one.fix), "")
     blocks = [kit.section(signs.item_line(deployment, item, now))]
     blocks.append(kit.section(f"*Why it matters*\n{esc(reason or 'Nothing is written about it yet.')}"))
     if clear:
@@ -190,11 +194,18 @@ def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
 
 
 def evidence(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
-    """Everything that was measured for an item: each condition, each row."""
-    known = gates.finding(deployment, item.check or "", now)
-    if known is None:
+    """Everything that was measured for an item, check by check: each condition, each row."""
+    found = [known for name in item.checks if (known := gates.finding(deployment, name, now)) is not None]
+    if not found:
         return said(f"{esc(item.title)}: nothing has been measured yet.")
     blocks = [kit.section(signs.item_line(deployment, item, now))]
+    for known in found:
+        blocks += _evidence_of(known)
+    return _answer(*blocks[:_MOST_BLOCKS], text=f"{esc(item.title)}: {esc('; '.join(one.summary for one in found))}")
+
+
+def _evidence_of(known: Finding) -> list[Block]:
+    blocks: list[Block] = []
     judged = [f"{_mark(one.held)} {esc(describe(one))}" for one in known.conditions]
     if judged:
         blocks.append(kit.section("*Conditions*\n" + "\n".join(judged[:25])))
@@ -203,8 +214,7 @@ def evidence(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
         blocks.append(kit.section(f"*Compared with*\n{esc(before)}"))
     rows = [_row(row) for row in known.rows]
     blocks += [kit.section("\n".join(rows[start : start + 12])) for start in range(0, min(len(rows), 60), 12)]
-    blocks.append(kit.context(_when(known)))
-    return _answer(*blocks, text=f"{esc(item.title)}: {esc(known.summary)}")
+    return [*blocks, kit.context(_when(known))]
 
 
 def _mark(held: bool | None) -> str:

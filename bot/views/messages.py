@@ -168,7 +168,7 @@ def _asked_to_verify(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     items = (*deployment.plan.verification.items, *deployment.plan.criteria.items)
     at = section.as_of(deployment, deployment.plan.verification, now)
     for seat in deployment.roster:
-        theirs = [item for item in items if item.role == seat.role and (item.check is None or item.confirm)]
+        theirs = [item for item in items if item.role == seat.role and (not item.checks or item.confirm)]
         open_ = [item for item in theirs if gates.standing(deployment, item, at) is gates.Standing.OPEN]
         if theirs:
             title = deployment.plan.verification.title

@@ -47,7 +47,7 @@ def _is_open(deployment: Deployment, plan: SectionPlan) -> bool:
 def footer(deployment: Deployment, key: str, items: Sequence[ItemPlan]) -> list[Block]:
     """What can be done to the whole list."""
     carried = ids.value(deployment.id, key)
-    again = kit.button("Measure again", ids.MEASURE, carried) if any(item.check for item in items) else None
+    again = kit.button("Measure again", ids.MEASURE, carried) if any(item.checks for item in items) else None
     skip = kit.button("Not applicable…", ids.NOT_APPLICABLE, carried)
     # A line with a box has no room for a menu of its own: what Slack lets stand beside a text is one thing.
     why = kit.button("Why, and how?", ids.WHY, carried) if any(_is_peoples(item) for item in items) else None
@@ -55,7 +55,7 @@ def footer(deployment: Deployment, key: str, items: Sequence[ItemPlan]) -> list[
 
 
 def _is_peoples(item: ItemPlan) -> bool:
-    return item.check is None or item.confirm
+    return not item.checks or item.confirm
 
 
 def _item(deployment: Deployment, item: ItemPlan, now: datetime, *, pressable: bool) -> Block:
@@ -69,12 +69,12 @@ def _item(deployment: Deployment, item: ItemPlan, now: datetime, *, pressable: b
 def _accessory(deployment: Deployment, item: ItemPlan, stands: Standing, *, pressable: bool) -> Block | None:
     if not pressable:
         return None
-    peoples = item.check is None or (item.confirm and stands in {Standing.OPEN, Standing.PASS, Standing.WARN})
+    peoples = not item.checks or (item.confirm and stands in {Standing.OPEN, Standing.PASS, Standing.WARN})
     if peoples and stands is not Standing.NOT_APPLICABLE:
         ticked = item.key in deployment.ticks
         return kit.box(ids.TICK, ids.value(deployment.id, item.key), "done", ticked=ticked)
     options = [("Why, and how to clear it", ids.value(deployment.id, f"why/{item.key}"))]
-    if item.check is not None:
+    if item.checks:
         options.append(("Evidence", ids.value(deployment.id, f"evidence/{item.key}")))
         options.append(("Measure this again", ids.value(deployment.id, f"measure/{item.key}")))
     if stands in {Standing.FAIL, Standing.UNKNOWN}:
@@ -87,7 +87,7 @@ def _accessory(deployment: Deployment, item: ItemPlan, stands: Standing, *, pres
 
 
 def _measured(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) -> str:
-    found = [known for item in items if item.check and (known := deployment.findings.get(item.check))]
+    found = [known for item in items for name in item.checks if (known := deployment.findings.get(name))]
     if not found:
         return ""
     if deployment.started_at is not None and deployment.phase is not Phase.VERIFYING:

@@ -78,10 +78,9 @@ def item_line(deployment: Deployment, item: ItemPlan, now: datetime) -> str:
 
 
 def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datetime) -> str:
-    known = gates.finding(deployment, item.check, now) if item.check else None
     said: list[str] = []
-    if known is not None and stands is not Standing.NOT_APPLICABLE:
-        said.append(esc(clip(known.summary, 300)))
+    if item.checks and stands is not Standing.NOT_APPLICABLE:
+        said += _found(deployment, item, now)
     ticked = deployment.ticks.get(item.key) if gates.is_ticked(deployment, item, now) else None
     if stands is Standing.NOT_APPLICABLE:
         mark = deployment.not_applicable[item.key]
@@ -96,13 +95,26 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
     elif stands is Standing.OPEN:
         asked = (
             "confirm what was measured"
-            if item.check
+            if item.checks
             else "evidence asked for"
             if item.evidence
             else "tick when it is done"
         )
         said.append(f"_{esc(owner(deployment, item.role)) if item.role else 'anybody of the roster'}: {asked}_")
     return " · ".join(said)
+
+
+def _found(deployment: Deployment, item: ItemPlan, now: datetime) -> list[str]:
+    """What was measured; where several checks decide, each of them in a line of its own."""
+    if len(item.checks) == 1:
+        known = gates.finding(deployment, item.checks[0], now)
+        return [esc(clip(known.summary, 300))] if known is not None else []
+    lines: list[str] = []
+    for name in item.checks:
+        known = gates.finding(deployment, name, now)
+        sign = OF_STANDING[gates.measured(deployment, name, now)].partition(" ")[0]
+        lines.append(f"{sign} {esc(name)}" + (f": {esc(clip(known.summary, 200))}" if known is not None else ""))
+    return ["\n".join(lines)]
 
 
 def _vouched(ticked: Tick) -> str:

@@ -23,8 +23,8 @@ def test_a_service_gets_what_the_defaults_say(tmp_path):
     assert (shop.service, shop.environment, shop.channel) == ("shop", "production", "shop")
     assert [role.contact for role in shop.roles] == ["ana@acme.example", "grace@acme.example"]
     (certificates, own) = shop.sections[0].items
-    assert (certificates.role, certificates.check, certificates.why) == ("lead", "tls", "They expire.")
-    assert (own.check, own.evidence) == (None, True)
+    assert (certificates.role, certificates.checks, certificates.why) == ("lead", ("tls",), "They expire.")
+    assert (own.checks, own.evidence) == ((), True)
     (deploy,) = shop.steps
     assert (deploy.stage, deploy.kind, deploy.script) == (Stage.DEPLOYING, StepKind.SCRIPT, "deploy")
     assert shop.sign_off.roles == ("lead", "owner")
@@ -34,7 +34,7 @@ def test_a_service_gets_what_the_defaults_say(tmp_path):
 def test_one_key_of_one_item_changes_and_the_others_stay(tmp_path):
     shop = plan(tmp_path, "sections: {before: {items: {certificates: {fix: Call Ana.}}}}")
     item = shop.sections[0].items[0]
-    assert (item.fix, item.why, item.check) == ("Call Ana.", "They expire.", "tls")
+    assert (item.fix, item.why, item.checks) == ("Call Ana.", "They expire.", ("tls",))
 
 
 def test_one_rule_changes_and_the_others_stay(tmp_path):
@@ -100,7 +100,7 @@ def test_an_item_of_our_own_stands_behind_the_one_it_names(tmp_path):
 
 def test_a_measured_item_becomes_one_for_people(tmp_path):
     shop = plan(tmp_path, "sections: {before: {items: {certificates: {check: none}}}}")
-    assert shop.sections[0].items[0].check is None
+    assert shop.sections[0].items[0].checks == ()
     assert shop.checks == {}
 
 
@@ -110,8 +110,25 @@ SIGNED = "checks: {plan: {uses: signoff}}\nsections: {before: {items: {plan: {ch
 def test_a_line_whose_check_is_a_sign_off_is_ticked_with_evidence_and_holds_for_ninety_days(tmp_path):
     shop = plan(tmp_path, SIGNED)
     item = shop.sections[0].items[1]
-    assert (item.check, item.signoff, item.evidence) == (None, "plan", True)
+    assert (item.checks, item.signoff, item.evidence) == ((), "plan", True)
     assert shop.checks["plan"].valid_for_s == 90 * 86_400
+
+
+def test_a_line_may_be_decided_by_several_checks_and_by_a_person_as_well(tmp_path):
+    several = """
+checks: {plan: {uses: signoff}, edge: {uses: tls, with: {hosts: [b.example]}}}
+sections: {before: {items: {certificates: {check: [tls, edge, plan]}}}}
+"""
+    item = plan(tmp_path, several).sections[0].items[0]
+    assert (item.checks, item.signoff, item.confirm, item.evidence) == (("tls", "edge"), "plan", True, True)
+
+
+def test_one_of_several_checks_that_is_not_there_is_told_where_it_stands(tmp_path):
+    written = "sections:\n  before:\n    items:\n      certificates:\n        check:\n        - tls\n        - edge\n"
+    with pytest.raises(
+        ConfigError, match=r"shop.yaml:\d+:11: sections.before.items.certificates.check\[2\]: there is no"
+    ):
+        plan(tmp_path, written)
 
 
 def test_a_sign_off_is_given_by_people_and_so_to_items_only(tmp_path):

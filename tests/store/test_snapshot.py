@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.model import Condition, Deployment, Finding, Measured, Release, Row, Verdict
-from bot.plan import Plan
+from bot.plan import ItemPlan, Plan
 from bot.store import snapshot
 from tests.store.records import NOON, drafted, plan
 
@@ -99,6 +99,16 @@ def test_a_record_written_before_a_field_was_added_is_read_with_its_default_and_
     old["invented_later"] = {"x": 1}
 
     assert snapshot.read_deployment(json.dumps(old), plan()) == replace(deployment, release=Release(version="1.1.0"))
+
+
+def test_a_plan_that_was_pinned_when_an_item_had_one_check_is_read_with_a_list_of_one():
+    measured = ItemPlan(key="certificates", title="Certificates valid", checks=("tls",))
+    pinned = replace(plan(), artifacts=(measured, ItemPlan(key="plan", title="A plan", evidence=True)))
+    old = json.loads(snapshot.write_plan(pinned))
+    for item in old["artifacts"]:
+        item["check"] = next(iter(item.pop("checks")), None)
+
+    assert snapshot.read_plan(json.dumps(old)) == pinned
 
 
 def test_every_field_of_the_record_can_be_made_up_here():
