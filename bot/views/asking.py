@@ -72,7 +72,7 @@ def _facts(deployment: Deployment, now: datetime) -> list[str]:
     standings = [gates.standing(deployment, item, now) for item in gates.preflight_items(deployment)]
     fails, warns, unknown = (standings.count(one) for one in (Standing.FAIL, Standing.WARN, Standing.UNKNOWN))
     measured = f"measured: {plural(fails, 'fail')}, {plural(warns, 'warning')}, {unknown} unknown"
-    if not any(item.check for item in gates.preflight_items(deployment)):
+    if not any(item.checks for item in gates.preflight_items(deployment)):
         measured = "nothing is measured"
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     release = deployment.release
