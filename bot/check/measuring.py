@@ -31,6 +31,10 @@ GRACE_S = 2.0
 #: More than is kept of an exception's words: a secret that is cut in two is not found any more.
 _WORDS = 2000
 
+Key = tuple[str, ...]
+#: Which check was given up and has not noticed yet.
+_HANGING: dict[Key, threading.Thread] = {}
+
 
 async def measure(plan: CheckPlan, ctx: Context, baseline: Mapping[str, Value] | None = None) -> Finding:
     """Measure and judge one plan. Whatever the plugin does, this gives a finding."""
@@ -120,7 +124,8 @@ async def _attempt(
     # What the plugin logs is logged in this context, too.
     secrets = SECRETS.set(hidden)
     try:
-        return await _isolated(plugin, params, own, limit), ""
+        key = (plan.uses, plan.name, ctx.release.get("service", ""), ctx.release.get("environment", ""))
+        return await _isolated(plugin, params, own, limit, key), ""
     except (Cannot, ConfigError):
         raise
     except TimeoutError:
@@ -135,8 +140,14 @@ async def _attempt(
         SECRETS.reset(secrets)
 
 
-async def _isolated(plugin: Plugin, params: BaseModel, ctx: Context, limit: float) -> Measured:
-    """Run a plugin in a thread and a loop of its own, so that one that blocks keeps nobody else waiting."""
+async def _isolated(plugin: Plugin, params: BaseModel, ctx: Context, limit: float, key: Key) -> Measured:
+    """Run a plugin in a thread and a loop of its own, so that one that blocks keeps nobody else waiting.
+
+    A thread cannot be ended from outside: one that hangs is left, and no second one is begun beside it.
+    """
+    left = _HANGING.get(key)
+    if left is not None and left.is_alive():
+        raise Unreachable("The last try still hangs, and it is not begun again before that ends.")
     outcome: Future[Measured] = Future()
     outcome.set_running_or_notify_cancel()
     inner: list[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = []
@@ -156,12 +167,16 @@ async def _isolated(plugin: Plugin, params: BaseModel, ctx: Context, limit: floa
             outcome.set_exception(RuntimeError(f"it raised {type(error).__name__}"))
 
     run = contextvars.copy_context().run
-    threading.Thread(target=run, args=(live,), name=f"check-{plugin.name}", daemon=True).start()
+    thread = threading.Thread(target=run, args=(live,), name=f"check-{plugin.name}", daemon=True)
+    thread.start()
     try:
         return await asyncio.wait_for(asyncio.wrap_future(outcome), limit + GRACE_S)
     finally:
-        if not outcome.done() and inner and not inner[0][0].is_closed():
-            inner[0][0].call_soon_threadsafe(inner[0][1].cancel)
+        _HANGING.pop(key, None)
+        if not outcome.done():
+            _HANGING[key] = thread
+            if inner and not inner[0][0].is_closed():
+                inner[0][0].call_soon_threadsafe(inner[0][1].cancel)
 
 
 def _sound(measured: object) -> Measured:

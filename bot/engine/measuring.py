@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import resource
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,18 +25,34 @@ log = logging.getLogger(__name__)
 
 Told = TypeVar("Told")
 
-#: How many checks run at the same time, over all deployments.
-_MOST = 64
+#: How many checks run at the same time, over all deployments, where the system allows files enough.
+_MOST = 256
+#: What a check may have open: a loop, a connection or two, a program's output; and the rest of the bot beside them all.
+_FILES_EACH, _FILES_BESIDE = 8, 256
 #: `${window}` is never shorter: a server that is asked every 15 s needs a few answers before it can tell a rate.
 SHORTEST_WINDOW_S = 60.0
 #: How many earlier findings are looked through for a first baseline.
 _FEW = 20
 
 
+@cache
+def at_once() -> int:
+    """How many checks may run at the same time. A process is allowed few open files, and more for the asking."""
+    allowed, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST * _FILES_EACH + _FILES_BESIDE
+    if allowed == resource.RLIM_INFINITY:
+        return _MOST
+    if allowed < wanted:
+        allowed = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, most))
+    return min(_MOST, max(_FILES_EACH, (allowed - _FILES_BESIDE) // _FILES_EACH))
+
+
 class Turns:
     """Many may go at once, or one alone."""
 
     def __init__(self) -> None:
+        self._most = at_once()
         self._changed = asyncio.Condition()
         self._going = 0
         self._waiting_alone = 0
@@ -49,7 +67,7 @@ class Turns:
                 self._waiting_alone -= 1
                 self._alone = True
             else:
-                await self._changed.wait_for(lambda: not self._alone and self._going < _MOST)
+                await self._changed.wait_for(lambda: not self._alone and self._going < self._most)
             self._going += 1
         try:
             yield

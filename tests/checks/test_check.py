@@ -16,11 +16,13 @@ from pydantic import BaseModel
 
 from bot.check import Context, Window, before, check, completed, defaults, measure, measuring, plugins, validate
 from bot.check import plugin as registry
+from bot.checks_run import measured
 from bot.errors import Cannot, ConfigError, Unreachable
 from bot.judge import parse
 from bot.logs import JsonLines
 from bot.model import Measured, Row, Verdict
 from bot.plan import CheckPlan
+from bot.schedule import SystemClock
 from checks.__main__ import page
 from tests.checks.helpers import closed_port, context, site
 
@@ -111,6 +113,45 @@ async def test_a_plugin_that_blocks_or_clings_keeps_nobody_else_waiting(plugin, 
     assert finding.verdict is Verdict.UNKNOWN
     assert "did not finish" in finding.summary
     assert ticks > 3
+
+
+async def test_a_plugin_that_blocks_is_not_begun_again_while_its_last_try_hangs(plugin, monkeypatch):
+    monkeypatch.setattr(measuring, "GRACE_S", 0.2)
+    release, begun = threading.Event(), []
+
+    def body(*_):
+        begun.append(threading.current_thread())
+        release.wait(60)
+        return Measured(values={"n": 0})
+
+    plan = replace(plugin(body), timeout_s=0.3)
+    try:
+        assert "did not finish" in (await measure(plan, context())).summary
+        for _ in range(3):
+            again = await measure(plan, context())
+            assert again.verdict is Verdict.UNKNOWN
+            assert again.summary == "The last try still hangs, and it is not begun again before that ends."
+        assert len(begun) == 1
+        other = await measure(replace(plan, name="another"), context(service="depot"))
+        assert "did not finish" in other.summary, "it is only this check that waits"
+    finally:
+        release.set()
+    for thread in begun:
+        await asyncio.to_thread(thread.join, 60)
+    assert (await measure(replace(plan, timeout_s=10.0), context())).verdict is Verdict.PASS
+
+
+async def test_two_hundred_checks_run_at_the_same_time(plugin, tmp_path):
+    together = threading.Barrier(200)
+
+    def body(*_):
+        together.wait(60)
+        return Measured(values={"n": 0})
+
+    plan = replace(plugin(body), timeout_s=60.0)
+    plans = {f"check-{at}": replace(plan, name=f"check-{at}") for at in range(200)}
+    found = [finding async for finding in measured(plans, {}, {}, SystemClock())]
+    assert {one.verdict for one in found} == {Verdict.PASS}, found[0].summary
 
 
 async def test_the_deadline_of_all_bounds_each(plugin):
