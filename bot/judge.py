@@ -99,6 +99,8 @@ def _value(text: str, written: str, column: int, op: str) -> tuple[Value | Relat
         return number, _kind(match["unit"])
     elif match := _BASELINE.match(written):
         amount = float(match["number"] or 0) * UNITS.get(match["unit"] or "", 1.0)
+        if not math.isfinite(amount):
+            raise _mistake(text, column, f"'{written}' is larger than any number")
         share = match["unit"] == "%"
         relative = Relative(amount=-amount if match["sign"] == "-" else amount, share=share)
         return relative, "" if share else _kind(match["unit"])
@@ -187,9 +189,9 @@ def _threshold(relative: Relative, base: Value | None) -> Value | None:
     if isinstance(base, bool | str):
         return base if not relative.amount else None
     if not relative.share:
-        return base + relative.amount
+        return known(base + relative.amount)
     # A share of nothing is nothing: every change from zero would be infinitely large.
-    return base + abs(base) * relative.amount if base else None
+    return known(base + abs(base) * relative.amount) if base else None
 
 
 def _holds(op: str, measured: Value | None, threshold: Value, written: str) -> bool | None:

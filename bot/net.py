@@ -106,7 +106,7 @@ class Net:
 
     def allowed(self, address: str) -> str:
         """The address itself, or a refusal: a redirect or a name must not lead into the machine's own network."""
-        if not self.allow_private and not ipaddress.ip_address(address.split("%", maxsplit=1)[0]).is_global:
+        if not self.allow_private and not _is_global(address):
             raise Cannot(f"{address} is a private address; 'allow_private: true' permits it for this check.")
         return address
 
@@ -250,6 +250,22 @@ def _routed(address: str) -> bool:
     except OSError:
         return False
     return True
+
+
+#: Gateways hand what is sent there to the IPv4 address in its last four bytes; the first form is older than gateways.
+_CARRIERS = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+
+
+def _is_global(address: str) -> bool:
+    """Also of the IPv4 address that an IPv6 address carries in it."""
+    at = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
+    if isinstance(at, ipaddress.IPv6Address):
+        carried = at.ipv4_mapped or at.sixtofour
+        if carried is None and any(at in network for network in _CARRIERS):
+            carried = ipaddress.IPv4Address(int(at) & 0xFFFF_FFFF)
+        if carried is not None and not carried.is_global:
+            return False
+    return at.is_global
 
 
 def _literal(host: str) -> str | None:

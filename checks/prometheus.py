@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,18 @@ from checks.api import Api, ask
 
 #: How many points of the past are asked for: enough for a median, and few enough for any Prometheus.
 POINTS = 120
-_FILLED_IN = re.compile(r"\bor\s*(?:(?:on|ignoring)\s*\([^)]*\)\s*)?(?:\(\s*)?(?:vector\s*\(|[-+]?\d)", re.IGNORECASE)
+#: What has a value also where nothing was measured, or because nothing was.
+_ALWAYS_THERE = re.compile(r"\b(?:vector|absent|absent_over_time)\s*\(", re.IGNORECASE)
+#: A number, or anything times nothing.
+_MADE_UP = re.compile(r"^[\s(]*[-+]?[\d.]|\*\s*\(?\s*[-+]?0+(?:\.0*)?(?![\w.])")
+#: A name that is no function; `by (…)` and the like name labels.
+_METRIC = re.compile(
+    r"(?<![\w.])(?!(?:by|without|on|ignoring|and|or|unless|offset|bool|inf|nan)\b)[a-z_:][\w:]*\b(?!\s*\()|\{", re.IGNORECASE
+)
+_LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)|\[[^\]]*\]", re.IGNORECASE)
+_OR_OR_BRACKET = re.compile(r"\bor\b|[()]", re.IGNORECASE)
+#: MetricsQL's way to say the same.
+_DEFAULT = re.compile(r"\bdefault\b\s*[\w(+-]", re.IGNORECASE)
 _QUOTED = re.compile(r""""(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|`[^`]*`|\#[^\n]*""")
 
 
@@ -53,9 +64,31 @@ def sighted(query: str) -> str:
     """Refuse a query that turns blindness into a number."""
     if not query.strip():
         raise ValueError("the query is empty")
-    if _FILLED_IN.search(_QUOTED.sub("", query)):
+    bare = re.sub(r"\{[^}]*\}", "{}", _QUOTED.sub("", query))
+    if _DEFAULT.search(bare) or any(map(_blind, _alternatives(bare))):
         raise ValueError("`or vector(0)` turns what is absent into a number; leave it out, and absent stays unknown")
     return query
+
+
+def _alternatives(query: str) -> Iterator[str]:
+    """What stands behind each `or`, up to the next one or to the bracket around both."""
+    signs = list(_OR_OR_BRACKET.finditer(query))
+    for number, sign in enumerate(signs):
+        if sign[0] in "()":
+            continue
+        depth, end = 0, len(query)
+        for later in signs[number + 1 :]:
+            if depth == 0 and later[0] != "(":
+                end = later.start()
+                break
+            depth += {"(": 1, ")": -1}.get(later[0], 0)
+        yield query[sign.end() : end]
+
+
+def _blind(expression: str) -> bool:
+    """Does it say something also when nothing is known?"""
+    bare = _LABELS.sub("", expression)
+    return bool(_ALWAYS_THERE.search(bare) or _MADE_UP.search(bare)) or not _METRIC.search(bare)
 
 
 async def instant(at: Prometheus, ctx: Context, query: str) -> list[Series]:
@@ -83,6 +116,9 @@ async def _data(at: Prometheus, ctx: Context, what: str, form: Mapping[str, str]
         raise Cannot(
             f"Prometheus refuses the query: {' '.join(str(document.get('error', 'it does not say why')).split())}."
         )
+    # VictoriaMetrics says so where some of its storage did not answer.
+    if document.get("isPartial") is True:
+        raise Cannot("Prometheus knows only a part: a storage behind it did not answer.")
     if warnings := document.get("warnings"):
         raise Cannot(f"Prometheus knows only a part: {' '.join(str(warnings[0]).split())}.")
     data = document.get("data")

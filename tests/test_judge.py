@@ -76,6 +76,8 @@ def test_values_are_read_in_base_units(rule, value):
         ("x < baseline * 2", 5, "not one number"),
         ("x() == 1", 2, "one of =="),
         ("x < 1e999", 5, "larger than any number"),
+        ("x <= baseline +1e999%", 6, "larger than any number"),
+        ("x <= baseline -1e999ms", 6, "larger than any number"),
     ],
 )
 def test_a_mistake_in_a_rule_is_refused_with_its_column(rule, column, hint):

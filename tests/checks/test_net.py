@@ -57,6 +57,28 @@ async def test_a_redirect_into_the_private_network_is_refused():
             await LOCAL.ask(f"http://{one.at}/", follow=1)
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::",
+        "2002:a00:1::1",
+        "::7f00:1",
+        "::ffff:10.0.0.1",
+    ],
+)
+def test_a_private_address_is_private_also_inside_another(address):
+    with pytest.raises(Cannot, match="private address"):
+        Net().allowed(address)
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:4700::1111", "64:ff9b::5db8:d70e", "2002:5db8:d70e::1"])
+def test_what_leads_to_the_world_is_asked(address):
+    assert Net().allowed(address) == address
+
+
 async def test_secrets_in_headers_do_not_follow_a_redirect():
     with (
         site(lambda _: (200, [], "there")) as other,

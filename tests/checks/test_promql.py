@@ -214,6 +214,18 @@ async def test_the_window_since_the_deploy_grows_with_it(prom):
         "(a or on() vector(0)) / b",
         "a or 0 * b",
         "a or (vector(1))",
+        "a or ((vector(0)))",
+        "a or -(vector(0))",
+        "a or sum(vector(0))",
+        "a or absent(x)*0",
+        "a or absent_over_time(x[5m]) - 1",
+        "a or time()*0",
+        "a or on(job) (time() - time())",
+        "a or b or 0",
+        "(a or b * 0) / c",
+        "a or (up{x='y'} * (0))",
+        "a or hour()",
+        "a default 0",
     ],
 )
 def test_a_query_that_turns_blindness_into_a_number_is_refused(query):
@@ -221,7 +233,19 @@ def test_a_query_that_turns_blindness_into_a_number_is_refused(query):
         validate(CheckPlan(name="errors", uses="promql", with_={"url": "http://p.test", "query": query}))
 
 
-@pytest.mark.parametrize("query", ["a or b", 'a{x="or vector(0)"}', "a or vectors", "vector(0)", "a or on(x) b"])
+RIGHTLY_OR = (
+    "a or time() - b",
+    'a or {__name__="b"}',
+    "a or sum by (x) (rate(b[5m] offset 1h)) * 0.5",
+    "(a or b) / (c or vector_size)",
+    "absent(a) and b",
+    "default_backend_errors or b",
+)
+
+
+@pytest.mark.parametrize(
+    "query", ["a or b", 'a{x="or vector(0)"}', "a or vectors", "vector(0)", "a or on(x) b", *RIGHTLY_OR]
+)
 def test_other_queries_with_or_are_not(query):
     validate(CheckPlan(name="errors", uses="promql", with_={"url": "http://p.test", "query": query}))
 
@@ -259,6 +283,12 @@ def test_a_baseline_of_a_window_is_for_checks_that_can_look_back():
                 {"status": "success", "warnings": ["store a is away"], "data": {"resultType": "vector", "result": []}}
             ),
             "knows only a part: store a is away",
+        ),
+        (
+            200,
+            [],
+            json.dumps({"status": "success", "isPartial": True, "data": {"resultType": "scalar", "result": [1, "0"]}}),
+            "knows only a part: a storage behind it did not answer",
         ),
         (200, [], b" " * 20_000_100, "answers with more than 20 MB"),
         (401, [], "", "answers 401: the token is missing, wrong or expired"),
