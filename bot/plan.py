@@ -139,7 +139,7 @@ class StepPlan:
     kind: StepKind
     #: SCRIPT: key of the script.
     script: str = ""
-    #: CHECKS: names of the checks, measured now; the step passes when each passes or warns.
+    #: CHECKS: names of the checks, measured now; the step passes when each passes or warns. SCRIPT: measured after it ended well.
     checks: tuple[str, ...] = ()
     #: ANNOUNCE: `planned`, `done`, `rolled_back`, `called_off`.
     announce: str = ""

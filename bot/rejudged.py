@@ -35,7 +35,7 @@ def _one(deployment: Deployment, finding: Finding) -> Judged:
         told = "the pinned plan has no such check"
         return Judged(check=finding.check, now="", told=told, differs=True)
     try:
-        ruled = _ruled(plan, deployment)
+        ruled = _ruled(plan, deployment, finding)
     except TMinusError as problem:
         # The same was so when it was measured, and then nothing was judged.
         return Judged(check=finding.check, now=finding.verdict, told=str(problem), differs=bool(finding.values))
@@ -62,7 +62,7 @@ def _pinned(deployment: Deployment, finding: Finding) -> CheckPlan | None:
     return plan and replace(plan, pass_=tuple(one.rule for one in finding.conditions) or plan.pass_)
 
 
-def _ruled(plan: CheckPlan, deployment: Deployment) -> CheckPlan:
+def _ruled(plan: CheckPlan, deployment: Deployment, finding: Finding) -> CheckPlan:
     if plan.uses in KINDS:
         return plan
-    return filled_rules(completed(plan), release(deployment))
+    return filled_rules(completed(plan), release(deployment, finding.measured_at))

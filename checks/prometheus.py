@@ -22,7 +22,8 @@ _ALWAYS_THERE = re.compile(r"\b(?:vector|absent|absent_over_time)\s*\(", re.IGNO
 _MADE_UP = re.compile(r"^[\s(]*[-+]?[\d.]|\*\s*\(?\s*[-+]?0+(?:\.0*)?(?![\w.])")
 #: A name that is no function; `by (…)` and the like name labels.
 _METRIC = re.compile(
-    r"(?<![\w.])(?!(?:by|without|on|ignoring|and|or|unless|offset|bool|inf|nan)\b)[a-z_:][\w:]*\b(?!\s*\()|\{", re.IGNORECASE
+    r"(?<![\w.])(?!(?:by|without|on|ignoring|and|or|unless|offset|bool|inf|nan)\b)[a-z_:][\w:]*\b(?!\s*\()|\{",
+    re.IGNORECASE,
 )
 _LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)|\[[^\]]*\]", re.IGNORECASE)
 _OR_OR_BRACKET = re.compile(r"\bor\b|[()]", re.IGNORECASE)

@@ -92,7 +92,7 @@ class Step(Entry):
     script: str = ""
     """Key of the script that the step runs."""
     checks: list[str] = []
-    """Names of the checks that the step measures; it passes when each passes or warns."""
+    """Names of the checks that the step measures; it passes when each passes or warns. With a script: once it has ended well."""
     announce: Literal["", "planned", "done", "rolled_back", "called_off"] = ""
     """The announcement that the step makes."""
     confirm: str = ""

@@ -56,12 +56,12 @@ def _step(site: Site, path: Path, key: str, step: shape.Step, stage: Stage) -> S
 
 
 def _kind(site: Site, path: Path, step: shape.Step) -> StepKind:
-    """A step does one thing; which one is said by the key that is there."""
+    """A step does one thing, which is said by the key that is there; what a script did may be measured afterwards."""
     said = [
         kind
         for kind, value in (
             (StepKind.SCRIPT, step.script),
-            (StepKind.CHECKS, step.checks),
+            (StepKind.CHECKS, step.checks and not step.script),
             (StepKind.ANNOUNCE, step.announce),
             (StepKind.CONFIRM, step.confirm),
         )

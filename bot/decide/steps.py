@@ -1,6 +1,6 @@
 """What does the next step of a phase come to?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from bot.model import (
     Alarm,
     Change,
     Deployment,
+    Finding,
     Line,
     Person,
     Phase,
@@ -149,18 +150,33 @@ def _judge_run(deployment: Deployment, step: StepPlan, record: StepRecord, now: 
     if run.report.state is not RunState.FINISHED or run.report.exit_code != 0:
         cause = f": {run.report.errors[-1]}" if run.report.errors else ""
         return _failed(deployment, step, f"{said}{cause}", now)
-    if not step.sees:
-        return _ended(deployment, step, StepState.PASSED, said, now)
-    seen = deployment.findings.get(SEEN)
-    asked = deployment.remeasure.get(SEEN)
-    if asked is None or asked < (run.report.finished_at or record.at):
-        moment = max(now, run.report.finished_at or now)
-        return Change(deployment=replace(deployment, remeasure={**deployment.remeasure, SEEN: moment}))
-    if seen is None or seen.measured_at < asked:
+    names = {SEEN} if step.sees else set[str]()
+    names |= {name for check in step.checks for name in gates.measured_by(deployment, check)}
+    over_at = run.report.finished_at or record.at
+    asked = [deployment.remeasure.get(name) for name in names]
+    if not all(moment is not None and moment >= over_at for moment in asked):
+        # An exit code is the script's own word; whether it is true is looked at from outside, once it is over.
+        again = dict.fromkeys(names, max(now, over_at))
+        return Change(deployment=replace(deployment, remeasure={**deployment.remeasure, **again}))
+    if not all(
+        (known := deployment.findings.get(name)) is not None and known.measured_at >= deployment.remeasure[name]
+        for name in names
+    ):
         return None
-    if seen.verdict is Verdict.PASS:
-        return _ended(deployment, step, StepState.PASSED, f"{said}; {seen.summary}", now)
-    return _failed(deployment, step, f"{said}, and yet {seen.summary}", now)
+    seen = [deployment.findings[SEEN]] if step.sees else []
+    found = [known for name in step.checks if (known := gates.finding(deployment, name, now)) is not None]
+    if bad := _bad([*seen, *found]):
+        return _failed(deployment, step, f"{said}, and yet {_told(bad)}", now)
+    told = [one.summary for one in (*seen, *found)]
+    return _ended(deployment, step, StepState.PASSED, "; ".join([said, *told]), now)
+
+
+def _bad(findings: Iterable[Finding]) -> list[Finding]:
+    return [one for one in findings if one.verdict in {Verdict.FAIL, Verdict.UNKNOWN}]
+
+
+def _told(findings: Iterable[Finding]) -> str:
+    return "; ".join(one.summary if one.check == SEEN else f"{one.check}: {one.summary}" for one in findings)
 
 
 def _judge_checks(deployment: Deployment, step: StepPlan, record: StepRecord, now: datetime) -> Change | None:
@@ -170,9 +186,8 @@ def _judge_checks(deployment: Deployment, step: StepPlan, record: StepRecord, no
         return None
     findings = [gates.finding(deployment, name, now) for name in step.checks]
     fresh = [one for one in findings if one is not None]
-    bad = [one for one in fresh if one.verdict in {Verdict.FAIL, Verdict.UNKNOWN}]
-    if bad:
-        return _failed(deployment, step, "; ".join(f"{one.check}: {one.summary}" for one in bad), now)
+    if bad := _bad(fresh):
+        return _failed(deployment, step, _told(bad), now)
     return _ended(deployment, step, StepState.PASSED, "; ".join(one.summary for one in fresh), now)
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -189,7 +190,7 @@ class Measuring:
     def _facts(self, deployment: Deployment) -> dict[str, str]:
         began = deployment.deploy_at
         since = max((self._clock.now() - began).total_seconds(), SHORTEST_WINDOW_S) if began is not None else 0
-        return {**release(deployment), "window": f"{since:.0f}s" if since else ""}
+        return {**release(deployment, self._clock.now()), "window": f"{since:.0f}s" if since else ""}
 
 
 def _asked_here(ask: Callable[[str], Coroutine[Any, Any, Told]]) -> Callable[[str], Awaitable[Told]]:
@@ -227,14 +228,15 @@ def context(
     )
 
 
-def release(deployment: Deployment) -> dict[str, str]:
-    """The facts that checks may name."""
+def release(deployment: Deployment, at: datetime) -> dict[str, str]:
+    """The facts that checks may name. From the rollback on, what has to be there is the version before."""
     facts = deployment.release
+    back = deployment.rollback_at is not None and at >= deployment.rollback_at
     return {
         "service": deployment.service,
         "environment": deployment.environment,
-        "version": facts.version,
-        "commit": facts.commit,
+        "version": facts.previous if back else facts.version,
+        "commit": facts.previous_commit if back else facts.commit,
         "previous": facts.previous,
         "deployment": deployment.id,
     }

@@ -18,7 +18,7 @@ async def measured(w: World):
     with site(lambda _: (200, [], "")) as here:
         one = await w.opened()
         with_ = {"urls": [here.url], "addresses": [here.at], "allow_private": True}
-        finding = await measure(replace(one.plan.checks["tls"], with_=with_), context(**release(one)))
+        finding = await measure(replace(one.plan.checks["tls"], with_=with_), context(**release(one, one.opened_at)))
         await w.engine.found(one.id, finding)
     return one.id
 

@@ -1,0 +1,80 @@
+"""A script's exit code is its own word; the checks of its step say whether it is so."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from world import APP, World, world
+
+from bot.decide.settle import checks_wanted
+from bot.engine.measuring import release
+from bot.model import Verdict
+
+CHECKS = '  checks:\n    well: {uses: http, with: {urls: ["https://shop.example/healthz"]}, pass: ["version == ${version}"]}\n'
+
+
+@pytest.fixture
+async def w(tmp_path: Path) -> AsyncIterator[World]:
+    app = APP.replace("script: health}", "script: health, checks: [well]}").replace("  checks:\n", CHECKS, 1)
+    app = app.replace(
+        "title: Execute rollback script, script: rollback}",
+        "title: Execute rollback script, script: rollback, checks: [well]}",
+    )
+    assert app.count("checks: [well]") == 2
+    async with world(tmp_path, app) as one:
+        yield one
+
+
+async def wanted(w: World) -> set[str]:
+    return checks_wanted(await w.store.get("shop-1"), w.clock.now())
+
+
+async def test_the_checks_are_measured_once_the_script_has_ended_well_and_have_to_agree(w: World):
+    await w.verifying()
+    await w.measured("well")
+    assert "well" not in await wanted(w), "what was measured before the script ended says nothing about it"
+
+    w.clock.advance(timedelta(seconds=1))
+    await w.script_ends("health")
+    assert "well" in await wanted(w)
+    assert (await w.store.get("shop-1")).steps["health"].state == "running"
+
+    w.clock.advance(timedelta(seconds=1))
+    await w.measured("well", summary="200 in 40 ms")
+    assert "exited 0; 200 in 40 ms" in await w.reads("steps:verifying")
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAIL, Verdict.UNKNOWN])
+async def test_where_they_disagree_the_thread_says_so_and_people_decide(w: World, verdict: Verdict):
+    await w.verifying()
+    await w.script_ends("health")
+
+    await w.measured("well", verdict, "2 of 3 answers are 503")
+
+    assert await w.phase() == "deciding"
+    assert "exited 0, and yet well: 2 of 3 answers are 503" in await w.reads("alarm:0")
+    await w.presses("U000ANA", "Accept, because…")
+    await w.submits("U000ANA", reason="A known outlier")
+    assert await w.phase() == "verifying"
+    assert (await w.store.get("shop-1")).steps["health"].state == "skipped"
+
+
+async def test_a_script_that_fails_is_not_measured_after(w: World):
+    await w.verifying()
+    await w.script_ends("health", code=1)
+
+    assert "well" not in await wanted(w)
+    assert await w.phase() == "deciding"
+
+
+async def test_after_a_rollback_the_version_before_is_what_has_to_be_there(w: World):
+    one = await w.verifying()
+    known = replace(one, release=replace(one.release, previous="1.4.1", previous_commit="b" * 40, commit="a" * 40))
+    assert release(known, w.clock.now())["version"] == "1.4.2"
+
+    back = replace(known, rollback_at=w.clock.now())
+
+    facts = release(back, w.clock.now())
+    assert (facts["version"], facts["commit"], facts["previous"]) == ("1.4.1", "b" * 40, "1.4.1")
