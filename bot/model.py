@@ -304,6 +304,8 @@ class Window:
     p95_s: float | None = None
     p99_s: float | None = None
     lag_p95_s: float | None = None
+    #: So long nobody probed: neither good nor lost.
+    not_measured_s: float = 0.0
     from_at: datetime | None = None
     to_at: datetime | None = None
 
@@ -318,6 +320,8 @@ class WatchReport:
     baseline: Window
     #: From the start of the deploy script on.
     since: Window
+    #: The same, frozen when DEPLOYING is over; goes on when a step of it is tried again.
+    during: Window = Window()
     #: The last ten seconds.
     recent: Window
     #: Seconds for which every address has failed, up to now.

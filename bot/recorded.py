@@ -66,8 +66,10 @@ def watched(report: WatchReport | None, window: str, asked: AbstractSet[str]) ->
     """What the watch saw in one window, as named values; the sentence tells those that are asked for. None before any probe."""
     if report is None:
         return None
-    seen = {"since": report.since, "recent": report.recent, "baseline": report.baseline}[window]
+    windows = {"since": report.since, "during": report.during, "recent": report.recent, "baseline": report.baseline}
+    seen = windows[window]
     values: dict[str, Value] = {"probes": seen.probes, "lost": seen.lost, "errors": seen.errors, "down": report.down_s}
+    values["not_measured"] = seen.not_measured_s
     if seen.probes:
         bad = seen.lost + seen.errors
         upper = wilson_upper(bad, seen.probes)
@@ -92,7 +94,7 @@ def _latencies(seen: Window, baseline: Window) -> dict[str, Value]:
 
 
 #: What belongs together in a sentence.
-_GAPS = frozenset({"lost", "errors", "longest_gap", "down"})
+_GAPS = frozenset({"lost", "errors", "longest_gap", "down", "not_measured"})
 _LATENCIES = frozenset({"p50", "p95", "p99"})
 _CHANGES = frozenset({"p95_change", "p95_added"})
 
@@ -105,6 +107,7 @@ def _sentence(seen: Window, report: WatchReport, asked: AbstractSet[str]) -> str
         parts.append(f"{seen.lost + seen.errors:,} of {seen.probes:,} probes failed")
     if asked & _GAPS:
         parts.append(f"longest gap {duration(seen.longest_gap_s)}")
+        parts += [f"not measured for {duration(seen.not_measured_s)}"] if seen.not_measured_s else []
     if asked & (_LATENCIES | _CHANGES) and seen.p95_s is not None:
         before = report.baseline.p95_s if asked & _CHANGES else None
         against = (

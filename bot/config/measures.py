@@ -132,4 +132,6 @@ def _watch_check(site: Site, path: Path, one: shape.Check) -> None:
     for key in one.with_:
         if key != "window":
             site.wrong((*path, key), f"not a key here; {offer(key, ['window'])}")
-    site.named((*path, "window"), str(one.with_.get("window", "since")), ("since", "recent", "baseline"), "window")
+    site.named(
+        (*path, "window"), str(one.with_.get("window", "since")), ("since", "during", "recent", "baseline"), "window"
+    )

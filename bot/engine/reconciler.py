@@ -148,7 +148,7 @@ class Reconciler:
         await self._watches.look([self._spec(one) for one in watched])
         for one in watched:
             if one.deploy_at is not None:
-                await self._watches.mark(one.id, "deploy")
+                await self._watches.deploying(one.id, still=one.phase is Phase.DEPLOYING)
             if one.live_at is not None and one.plan.watch is not None:
                 await self._watches.rate(one.id, one.plan.watch.live_rate)
 

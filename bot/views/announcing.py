@@ -33,6 +33,15 @@ def _kind(deployment: Deployment) -> str:
     return kind
 
 
+def _lost(deployment: Deployment) -> int | None:
+    """How many probes got no good answer while it was deployed; None where that was not measured throughout."""
+    report = deployment.watch
+    if report is None:
+        return None
+    during = report.during if report.during.probes else report.since
+    return during.lost + during.errors if not during.not_measured_s or during.lost + during.errors else None
+
+
 def values(deployment: Deployment) -> dict[str, object]:
     """What a template may say; `None` and empty where it is not known (yet)."""
     release, window = deployment.release, deployment.window
@@ -55,5 +64,5 @@ def values(deployment: Deployment) -> dict[str, object]:
         "duration": (until - began).total_seconds() if until else None,
         "reason": deployment.abort_reason or (f"{reasons[-1].title}: {reasons[-1].detail}" if reasons else ""),
         "since": since,
-        "lost": deployment.watch.since.lost + deployment.watch.since.errors if deployment.watch else None,
+        "lost": _lost(deployment),
     }

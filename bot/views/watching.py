@@ -27,9 +27,15 @@ def watch(deployment: Deployment) -> list[Block]:
         blocks.append(
             kit.section(
                 f"{'✅' if not lost else '⚠️'} *Available {available}*: {number(seen.lost)} lost and {number(seen.errors)} errors of "
-                f"{number(seen.probes)} · longest gap {duration(seen.longest_gap_s)}\n{_latencies(seen, report.baseline)}"
+                f"{number(seen.probes)} · longest gap {duration(seen.longest_gap_s)}{_not_measured(seen)}\n"
+                f"{_latencies(seen, report.baseline)}"
             )
         )
+    during = report.during
+    if during.probes and during != report.since:
+        failed = f"{number(during.lost + during.errors)} of {number(during.probes)} failed"
+        gap = f"longest gap {duration(during.longest_gap_s)}{_not_measured(during)}"
+        blocks.append(kit.section(f"While it was deployed: {failed} · {gap}"))
     notes = []
     if report.problem:
         notes.append(esc(report.problem))
@@ -39,6 +45,11 @@ def watch(deployment: Deployment) -> list[Block]:
         notes.append(f"the prober's own lag p95 {duration(seen.lag_p95_s)}")
     blocks.append(kit.context(" · ".join(notes) or "measured by its own process"))
     return blocks
+
+
+def _not_measured(seen: Window) -> str:
+    """Nobody looked for so long: neither good nor bad."""
+    return f" · ❔ not measured for {duration(seen.not_measured_s)}" if seen.not_measured_s else ""
 
 
 def _latencies(seen: Window, baseline: Window) -> str:

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import json
 import logging
+import math
 import os
 import re
 import secrets
@@ -17,16 +18,18 @@ from pathlib import Path
 
 from bot.model import Clock, WatchReport, WatchSpec
 from bot.spawn import ended, last_words, spawn
+from bot.text import duration
 from bot.watch import prober
 from bot.watch.numbers import Mark, Summary
 
-__all__ = ["DEPLOY", "Watches"]
+__all__ = ["Watches"]
 
 log = logging.getLogger(__name__)
 
-#: The mark that ends the baseline.
-DEPLOY = "deploy"
+#: The marks between which it is deployed; the first one ends the baseline.
+_DEPLOY, _DEPLOYED = "deploy", "deployed"
 _MARKS = "marks.jsonl"
+_LONG_S = 60.0
 _PROBER_LOG = "prober.log"
 _PIECE = 1 << 20
 _REPORT_EVERY_S = 1.0
@@ -77,9 +80,9 @@ class Watches:
                 )
                 watched.task = asyncio.create_task(self._follow(watched), name=f"watch {spec.id}")
 
-    async def mark(self, watch_id: str, what: str) -> None:
-        """Write into the watch's own directory that this happens now; `deploy` ends the baseline. Once for each word."""
-        await asyncio.to_thread(self._mark, watch_id, what)
+    async def deploying(self, watch_id: str, *, still: bool) -> None:
+        """It is being deployed from now on, or not any more; written into the watch's own directory when that is news."""
+        await asyncio.to_thread(self._deploying, watch_id, still)
 
     async def rate(self, watch_id: str, rate: float) -> None:
         """Probe so many times a second from now on."""
@@ -121,11 +124,14 @@ class Watches:
         ahead = timedelta(0) if self._clock is None else self._clock.now() - datetime.now(UTC)
         # So that two reports of the same numbers are the same.
         ahead = timedelta(seconds=round(ahead.total_seconds()))
+        # Whether it answers now nobody knows, and that is told as it lasts.
+        until = math.floor(time.time()) if watched.wanted and not watched.alive else -math.inf
         return WatchReport(
             id=watched.spec.id,
             alive=watched.alive,
             baseline=summary.baseline.window(ahead),
-            since=summary.since.window(ahead),
+            since=summary.after(ahead, until),
+            during=summary.during(ahead, until),
             recent=summary.recent(prober.now(), ahead),
             down_s=summary.down_s if watched.alive else 0.0,
             last_error=watched.last_error,
@@ -185,11 +191,13 @@ class Watches:
             # How far the file reaches is asked before the marks are read: what was probed after a mark comes after it.
             with (directory / prober.SAMPLES).open("rb") as samples:
                 size = os.fstat(samples.fileno()).st_size
-                deploy = next((mark for mark in _marks(directory) if mark.what == DEPLOY), None)
+                marks = _marks(directory)
+                deploy = next(iter(marks), None)
+                deployed = marks[-1] if marks and marks[-1].what == _DEPLOYED else None
                 samples.seek(watched.offset)
                 while piece := samples.read(min(_PIECE, size - watched.offset)):
                     watched.offset += len(piece)
-                    watched.summary.take(piece, deploy)
+                    watched.summary.take(piece, deploy, deployed)
             watched.last_error = (directory / prober.LAST_ERROR).read_text(errors="replace")
         with suppress(FileNotFoundError, ValueError):
             watched.rate_now = float((directory / prober.RATE).read_text())
@@ -201,14 +209,17 @@ class Watches:
             if directory.is_dir() and directory.name not in wanted and not stop.exists():
                 stop.touch(mode=0o600)
 
-    def _mark(self, watch_id: str, what: str) -> None:
+    def _deploying(self, watch_id: str, still: bool) -> None:
         directory = self._directory(watch_id)
         with (directory / _MARKS).open("a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if any(mark.what == what for mark in _marks(directory)):
-                return
-            mark = Mark(what=what, boot=prober.boot(), at=prober.now(), wall=time.time())
-            file.write(json.dumps(asdict(mark)).encode() + b"\n")
+            known = [mark.what for mark in _marks(directory)]
+            news = [] if known else [_DEPLOY]
+            if [*known, *news][-1] != (wanted := _DEPLOY if still else _DEPLOYED):
+                news.append(wanted)
+            for what in news:
+                mark = Mark(what=what, boot=prober.boot(), at=prober.now(), wall=time.time())
+                file.write(json.dumps(asdict(mark)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
@@ -255,13 +266,16 @@ class _Watched:
         if self.wanted and not self.alive and self.tries > 1:
             return f"The prober does not run. {self.trouble}".strip()
         summary = self.summary
-        if not summary.restarts and not summary.pauses:
+        if not summary.restarts and not summary.pauses and not summary.stops:
             return ""
         reasons = [
+            f"the watch was stopped and started again{_times(summary.stops)}" if summary.stops else "",
             f"the prober died and was started again{_times(summary.restarts)}" if summary.restarts else "",
             f"the prober stood still{_times(summary.pauses)}" if summary.pauses else "",
         ]
-        return f"Not measured for {summary.not_measured_s:.1f} s: {', '.join(filter(None, reasons))}."
+        missed = summary.not_measured_s
+        long = f"{missed:.1f} s" if missed < _LONG_S else duration(missed)
+        return f"Not measured for {long}: {', '.join(filter(None, reasons))}."
 
 
 def _times(n: int) -> str:

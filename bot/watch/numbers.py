@@ -1,5 +1,6 @@
 """What do the records of a prober come to: how many were lost, how long was the longest gap, how fast were the answers?"""
 
+import copy
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -110,6 +111,8 @@ class Tally:
         self._from: float | None = None
         self._to = 0.0
         self.outages = Outages()
+        #: So long nobody probed.
+        self.missed_s = 0.0
 
     def add(self, probe: Probe, wall: float) -> None:
         self._probes += 1
@@ -123,10 +126,14 @@ class Tally:
         self._to = wall
         self.outages.add(probe)
 
-    def window(self, ahead: timedelta = timedelta(0)) -> Window:
-        """As people see it; `ahead`: how far the clock that they live by is ahead of the machine's."""
+    def window(self, ahead: timedelta = timedelta(0), missing_s: float = 0.0) -> Window:
+        """As people see it; `ahead`: how far the clock that they live by is ahead of the machine's.
+
+        `missing_s`: for so long nobody has been probing, up to now.
+        """
+        not_measured_s = self.missed_s + missing_s
         if self._from is None:
-            return Window()
+            return Window(not_measured_s=not_measured_s)
         return Window(
             probes=self._probes,
             lost=self._lost,
@@ -136,6 +143,7 @@ class Tally:
             p95_s=self._latency.percentile(95),
             p99_s=self._latency.percentile(99),
             lag_p95_s=self._lag.percentile(95),
+            not_measured_s=not_measured_s,
             from_at=datetime.fromtimestamp(self._from, UTC) + ahead,
             to_at=datetime.fromtimestamp(self._to, UTC) + ahead,
         )
@@ -156,13 +164,21 @@ class Summary:
         self._measured_to: float | None = None
         self._recent: deque[tuple[Probe, float]] = deque()
         self._outages = Outages()
+        #: The mark that began the deployment, and the one that ended it, if it has not begun anew since.
+        self._deploy: Mark | None = None
+        self._deployed: Mark | None = None
+        #: What `since` was when the deployment ended, and which end that was.
+        self._frozen: tuple[Mark, Tally] | None = None
+        self._ended = False
         self.baseline = Tally()
         self.since = Tally()
         self.restarts = 0
+        self.stops = 0
         self.pauses = 0
         self.not_measured_s = 0.0
 
-    def take(self, data: bytes, deploy: Mark | None) -> None:
+    def take(self, data: bytes, deploy: Mark | None, deployed: Mark | None = None) -> None:
+        self._deploy, self._deployed = deploy, deployed
         data = self._rest + data
         whole = len(data) // prober.RECORD.size * prober.RECORD.size
         self._rest = data[whole:]
@@ -173,7 +189,7 @@ class Summary:
                     probe = Probe(
                         due=at, address=address, outcome=outcome, latency_s=latency_us / 1e6, lag_s=lag_us / 1e6
                     )
-                    self._add(probe, deploy)
+                    self._add(probe)
                 case prober.SESSION:
                     self._boot, self._began_at = latency_us, at
                     self._interrupted()
@@ -186,7 +202,7 @@ class Summary:
                     self._missed_until(at + self._offset)
                 case prober.END:
                     self._interrupted()
-                    self._measured_to = None
+                    self._ended = True
                 case _:
                     raise ValueError(f"a record of kind {kind}")
 
@@ -198,31 +214,68 @@ class Summary:
                 tally.add(probe, wall)
         return tally.window(ahead)
 
+    def after(self, ahead: timedelta = timedelta(0), until: float = -math.inf) -> Window:
+        """Since the deployment began; `until`: the wall time until which nobody has been probing."""
+        return self.since.window(ahead, self._missing_s(until))
+
+    def during(self, ahead: timedelta = timedelta(0), until: float = -math.inf) -> Window:
+        """While it was deployed. A second try belongs to it, and so does what lay between the two."""
+        if self._frozen is not None and self._frozen[0] == self._deployed:
+            return self._frozen[1].window(ahead)
+        return self.after(ahead, until if self._deployed is None else min(until, self._deployed.wall))
+
+    def _missing_s(self, until: float) -> float:
+        if self._measured_to is None or self._deploy is None:
+            return 0.0
+        return max(until - max(self._measured_to, self._deploy.wall), 0.0)
+
     @property
     def down_s(self) -> float:
         return self._outages.all_down_s(self._addresses)
 
-    def _add(self, probe: Probe, deploy: Mark | None) -> None:
+    def _add(self, probe: Probe) -> None:
         wall = probe.due + self._offset
-        after = deploy is not None and (probe.due >= deploy.at if deploy.boot == self._boot else wall >= deploy.wall)
-        (self.since if after else self.baseline).add(probe, wall)
+        if self._is_past(self._deployed, probe.due, wall):
+            self._freeze()
+        (self.since if self._is_past(self._deploy, probe.due, wall) else self.baseline).add(probe, wall)
         self._outages.add(probe)
         self._recent.append((probe, wall))
         while self._recent[0][0].due < probe.due - RECENT_S:
             self._recent.popleft()
         self._measured_to = wall + probe.latency_s
 
+    def _is_past(self, mark: Mark | None, due: float, wall: float) -> bool:
+        return mark is not None and (due >= mark.at if mark.boot == self._boot else wall >= mark.wall)
+
+    def _freeze(self) -> None:
+        if self._deployed is not None and (self._frozen is None or self._frozen[0] != self._deployed):
+            self._frozen = (self._deployed, copy.deepcopy(self.since))
+
     def _session_began(self) -> None:
         """The clock is known now, so it can be said how long nobody probed."""
         if self._began_at is not None and self._measured_to is not None:
-            self.restarts += 1
+            # Whoever ended it in good order ended it all the same: what happened meanwhile nobody has seen.
+            self.stops += self._ended
+            self.restarts += not self._ended
             self._missed_until(self._began_at + self._offset)
-        self._began_at = None
+        self._began_at, self._ended = None, False
 
     def _missed_until(self, wall: float) -> None:
-        if self._measured_to is not None:
-            self.not_measured_s += max(wall - self._measured_to, 0)
-            self._measured_to = wall
+        """Nobody probed from the last measurement to this moment: of which stretch is that time?"""
+        began = self._measured_to
+        if began is None or wall <= began:
+            return
+        self._measured_to = wall
+        self.not_measured_s += wall - began
+        deploy = self._deploy.wall if self._deploy is not None else math.inf
+        self.baseline.missed_s += max(min(wall, deploy) - began, 0)
+        began = max(began, deploy)
+        if self._deployed is not None and wall >= self._deployed.wall:
+            ended = max(self._deployed.wall, began)
+            self.since.missed_s += ended - began if ended < math.inf else 0
+            self._freeze()
+            began = ended
+        self.since.missed_s += max(wall - began, 0)
 
     def _interrupted(self) -> None:
         self._recent.clear()

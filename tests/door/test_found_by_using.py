@@ -8,7 +8,7 @@ from world import World
 
 from bot.decide.opening import check_somebody_can_sign
 from bot.errors import Refused
-from bot.model import Person, RunState, Seat, Verdict
+from bot.model import Person, RunState, Seat, Verdict, WatchReport, Window
 from bot.plan import StepKind
 from bot.views.home import home
 
@@ -131,6 +131,42 @@ async def test_what_people_write_restyles_no_card_and_reads_as_they_wrote_it(w: 
     assert not any(marked in shown for marked in ("*all*", "~off~", "_now_", "`see this`"))
     assert "DB_POOL_SIZE" in shown
     assert "“*all* ~off~ _now_ `see this` in DB_POOL_SIZE”" in await w.reads("card")
+
+
+async def test_downtime_after_the_deployment_and_time_that_nobody_measured_are_told_apart(w: World):
+    settings = w.engine.settings
+    plan = settings.plans[("shop", "production")]
+    during = replace(
+        plan.checks["zero"],
+        with_={"window": "during"},
+        require=("probes >= 10", "not_measured <= 10s"),
+        pass_=("longest_gap == 0s", "not_measured == 0s"),
+        warn=("longest_gap <= 1s",),
+    )
+    plans = {**settings.plans, ("shop", "production"): replace(plan, checks={**plan.checks, "zero": during})}
+    w.engine.settings = replace(settings, plans=plans)
+    await w.verifying()
+    await w.script_ends("health")
+
+    async def seen(**while_deployed: float) -> str:
+        since = Window(probes=900, lost=40, longest_gap_s=2.0, p50_s=0.01)
+        report = WatchReport(
+            id="shop-1",
+            alive=True,
+            baseline=Window(probes=100, p50_s=0.01),
+            since=since,
+            recent=Window(),
+            during=Window(probes=480, p50_s=0.01, **while_deployed),
+        )
+        await w.engine.watch_reported(report)
+        return await w.reads("criteria")
+
+    assert "✅ pass   Zero downtime" in await seen()
+    assert "While it was deployed: 0 of 480 failed" in await w.reads("watch")
+    assert "⚠️ warn   Zero downtime" in await seen(not_measured_s=4.0)
+    assert "not measured for 4 s" in await w.reads("criteria")
+    assert "❔ not measured for 4 s" in await w.reads("watch")
+    assert "❔ unknown   Zero downtime" in await seen(not_measured_s=40.0)
 
 
 async def test_a_short_log_that_stands_in_its_tail_is_not_sent_once_more(w: World):

@@ -90,10 +90,62 @@ def test_what_was_not_measured_is_no_gap_and_is_counted():
     assert read.not_measured_s == pytest.approx(60.0)
 
 
-def test_a_session_that_ended_in_good_order_leaves_no_hole():
-    read = summary(probe(1.0), record(END, 1.2), session(100), probe(101))
+def test_a_session_that_ended_in_good_order_leaves_a_hole_as_well_when_it_is_taken_up_again():
+    read = summary(probe(1.0, latency=0.2), record(END, 1.2), session(100), probe(101))
 
-    assert (read.restarts, read.not_measured_s) == (0, 0)
+    assert (read.stops, read.restarts) == (1, 0)
+    assert read.not_measured_s == pytest.approx(98.8)
+
+
+DEPLOY = Mark(what="deploy", boot=7, at=10.0, wall=WALL + 10.0)
+DEPLOYED = Mark(what="deployed", boot=7, at=20.0, wall=WALL + 20.0)
+AGAIN = Mark(what="deployed", boot=7, at=40.0, wall=WALL + 40.0)
+
+
+def test_what_fails_after_the_deployment_is_no_downtime_during_it():
+    read = summary(probe(5), probe(11), probe(19), deploy=DEPLOY)
+    read.take(probe(21, LOST) + probe(23), DEPLOY, DEPLOYED)
+
+    assert (read.during().probes, read.during().lost, read.during().longest_gap_s) == (2, 0, 0)
+    assert (read.after().probes, read.after().lost) == (4, 1)
+
+
+def test_a_second_try_belongs_to_the_deployment_and_so_does_what_lay_between():
+    read = summary(probe(11), deploy=DEPLOY)
+    read.take(probe(21, LOST) + probe(22), DEPLOY, DEPLOYED)
+    assert read.during().lost == 0
+
+    read.take(probe(30), DEPLOY, None)
+    assert (read.during().probes, read.during().lost) == (4, 1)
+    read.take(probe(41, LOST), DEPLOY, AGAIN)
+
+    assert (read.during().probes, read.during().lost) == (4, 1)
+
+
+def test_read_anew_it_comes_to_the_same():
+    data = [probe(5), probe(11), probe(19, LOST), probe(21), probe(35, ERROR), probe(41, LOST)]
+    made = Summary(1)
+    made.take(session() + b"".join(data), DEPLOY, AGAIN)
+
+    assert (made.during().probes, made.during().lost, made.during().errors) == (4, 1, 1)
+
+
+def test_a_hole_belongs_to_the_stretches_that_it_lies_in():
+    read = summary(probe(5, latency=0.0), deploy=DEPLOY)
+    read.take(record(END, 5.1) + session(50) + probe(51), DEPLOY, DEPLOYED)
+
+    assert read.baseline.window().not_measured_s == pytest.approx(5)
+    assert read.during().not_measured_s == pytest.approx(10)
+    assert read.after().not_measured_s == pytest.approx(40)
+
+
+def test_while_nobody_probes_the_hole_grows_but_not_beyond_the_deployment():
+    read = summary(probe(11, latency=0.0), deploy=DEPLOY)
+
+    assert read.during(until=WALL + 15).not_measured_s == pytest.approx(4)
+    read.take(b"", DEPLOY, DEPLOYED)
+    assert read.during(until=WALL + 100).not_measured_s == pytest.approx(9)
+    assert read.after(until=WALL + 100).not_measured_s == pytest.approx(89)
 
 
 def test_the_mark_divides_by_the_time_at_which_probes_were_due():

@@ -35,7 +35,7 @@ async def test_a_stop_of_known_length_is_the_longest_gap(world: World):
     service = await world.service()
     await world.watches.look([world.spec()])
     await world.reported(lambda report: report.baseline.probes >= 10)
-    await world.watches.mark("watch-1", "deploy")
+    await world.watches.deploying("watch-1", still=True)
     await world.reported(lambda report: report.since.probes >= 10)
 
     service.stop()
@@ -139,16 +139,35 @@ async def test_the_baseline_is_frozen_by_the_first_deploy_mark(world: World):
     await world.watches.look([world.spec()])
     await world.reported(lambda report: report.baseline.probes >= 10)
 
-    await world.watches.mark("watch-1", "deploy")
+    await world.watches.deploying("watch-1", still=True)
     frozen = (await world.reported(lambda report: report.since.probes >= 10)).baseline
-    await world.watches.mark("watch-1", "deploy")
-    await world.watches.mark("watch-1", "rollback")
+    await world.watches.deploying("watch-1", still=True)
+    await world.watches.deploying("watch-1", still=False)
+    await world.watches.deploying("watch-1", still=False)
     report = await world.reported(lambda report: report.since.probes >= 50)
 
     assert report.baseline == frozen
     assert report.since.from_at > frozen.to_at
     marks = (world.home / "watch-1" / "marks.jsonl").read_text().splitlines()
     assert len(marks) == 2
+    assert 10 <= report.during.probes < report.since.probes
+
+
+async def test_what_is_deployed_again_after_it_failed_is_one_deployment(world: World):
+    service = await world.service()
+    await world.watches.look([world.spec()])
+    await world.reported(lambda report: report.baseline.probes >= 10)
+    await world.watches.deploying("watch-1", still=True)
+    await world.reported(lambda report: report.during.probes >= 10)
+    await world.watches.deploying("watch-1", still=False)
+    service.answer = b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno"
+    after = await world.reported(lambda report: report.since.errors >= 5)
+    assert after.during.errors == 0
+
+    await world.watches.deploying("watch-1", still=True)
+    report = await world.reported(lambda report: report.during.errors >= 5)
+
+    assert report.during.probes > after.during.probes
 
 
 async def test_the_prober_survives_the_bot_and_the_next_one_reads_on(world: World):
@@ -279,7 +298,9 @@ async def test_what_is_wanted_again_goes_on_in_the_same_file(world: World):
     await world.watches.look([world.spec()])
     report = await world.reported(lambda report: report.baseline.probes >= before.baseline.probes + 10)
 
-    assert (report.alive, report.problem, report.baseline.longest_gap_s) == (True, "", 0)
+    assert (report.alive, report.baseline.lost, report.baseline.longest_gap_s) == (True, 0, 0)
+    assert report.problem.endswith("the watch was stopped and started again.")
+    assert report.baseline.not_measured_s > 0
 
 
 async def test_a_prober_that_cannot_start_says_why(world: World):
