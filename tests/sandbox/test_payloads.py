@@ -3,7 +3,7 @@
 import blockkit
 import pytest
 
-from sandbox.blocks import MESSAGE
+from sandbox.blocks import MESSAGE, SHAPES
 from sandbox.validation import check_blocks, check_view
 from tests.sandbox import built, typed
 from tests.sandbox.nodejs import MISSING, present
@@ -28,3 +28,31 @@ def test_whatever_a_builder_that_others_wrote_makes_is_accepted_and_each_of_its_
         refused += [([issue.line() for issue in issues], made)] if issues else []
     assert refused == []
     assert set(blockkit.__all__) - seen == set()
+
+
+# What @slack/types does not have, and slack_sdk, blockkit or the builder slackblocks has.
+BEYOND_THE_TYPES = {
+    "block/card.slack_icon",
+    "block/card.subtext",
+    "element/button.agent_prompt",
+    "element/button.agent_prompt_display",
+    "element/button.visible_to_user_ids",
+    "part/emoji.skin_tone",
+    "rich/rich_text_list.offset",
+    "rich/rich_text_preformatted.language",
+}
+
+
+@pytest.mark.skipif(not present(), reason=MISSING)
+def test_whatever_the_sandbox_takes_beyond_the_types_is_listed():
+    known: dict[str, set[str]] = {}
+    for keys in typed.types()["shapes"].values():
+        if "type" in keys:
+            known.setdefault(keys["type"]["value"], set()).update(keys)
+    beyond = {
+        f"{shape}.{name}"
+        for shape, kind in SHAPES.items()
+        for name in kind.fields
+        if (called := shape.partition("/")[2]) in known and name not in known[called]
+    }
+    assert beyond == BEYOND_THE_TYPES

@@ -364,5 +364,5 @@ def all_kinds() -> tuple[list[list[Made]], set[Where]]:
     found = drawn(messages(seen), 60)
     for name in types()["shapes"]:
         if name not in ("ModalView", "HomeView"):
-            found += drawn(blocks(seen, name), 5)
+            found += drawn(blocks(seen, name), 3)
     return found, seen
