@@ -7,16 +7,18 @@ from contextlib import asynccontextmanager
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import (
+    answers,
     api,
     control,
     installing,
@@ -116,7 +118,7 @@ def _respond(box: Sandbox) -> Any:
             form = "json" not in request.headers.get("content-type", "") and raw.startswith(b"payload=")
             body = strict_json(str((await request.form())["payload"]) if form else raw)
             known = box.tickets.use(token)
-            people.show_answer(box, body, token, original=known)
+            answers.show_answer(box, body, token, original=known)
             told: dict[str, Any] = {"ok": True}
             status = 200
         except ValueError:
@@ -154,14 +156,20 @@ def _upload(box: Sandbox) -> Any:
 
 
 def _download(box: Sandbox) -> Any:
+    """A file at its `url_private`: for the app, with its token and the scope; anybody else is led to a page to sign in."""
+
     async def download(request: Request) -> Response:
+        scopes = box.world.app.scopes
+        token = request.headers.get("authorization", "").partition(" ")[2].strip()
+        if token != box.world.app.bot_token or not (scopes is None or "files:read" in scopes):
+            path = request.url.path
+            said = f"{path} was asked for without a token that has files:read; Slack answers with its page to sign in."
+            box.journal.write("api", "url_private", request={"path": path}, response=None, ms=0, findings=[said])
+            return RedirectResponse(f"{box.url}/?redir={quote(path)}", status_code=302)
         known = box.files.known(request.path_params["id"])
         if known is None or known["deleted"] or not known["uploaded"]:
             return PlainTextResponse("There is no such file.", status_code=404)
-        told = box.files.shown(known, box.url)
-        # Uploaded content is never run as a page of ours.
-        headers = {"x-content-type-options": "nosniff", "content-security-policy": "sandbox"}
-        return FileResponse(box.files.path(known), media_type=told["mimetype"], headers=headers)
+        return box.files.response(known, box.url)
 
     return download
 

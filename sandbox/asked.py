@@ -61,6 +61,9 @@ def acting(box: Sandbox, function: Act) -> Any:
 
     async def act(box_: Sandbox, request: Request) -> Response:
         body = await body_of(request)
-        return JSONResponse(await function(box_, person(box_, body.get("as")), body))
+        user = person(box_, body.get("as"))
+        if user.deleted:
+            raise Impossible(f"{user.real_name} is deactivated.")
+        return JSONResponse(await function(box_, user, body))
 
     return guarded(box, act)

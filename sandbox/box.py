@@ -1,6 +1,8 @@
 """What are the parts of one running workspace, and how are they put together?"""
 
 import asyncio
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,15 @@ from sandbox.world import World
 class Sandbox:
     """Everything that one workspace consists of; `url` is known once it listens."""
 
-    def __init__(self, world: World, folder: Path, *, connection_lives_s: float = SESSION_S) -> None:
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        *,
+        connection_lives_s: float = SESSION_S,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.world = world
         self.url = ""
         self.closing = asyncio.Event()
@@ -32,7 +42,7 @@ class Sandbox:
         self.workspace = Workspace(world, self.store, self.clock, self.feed)
         self.screens = Screens(world.team, world.app, self.store, self.feed)
         self.files = Files(self.store, folder / "files")
-        self.tickets = Tickets(self.store, world.team.id)
+        self.tickets = Tickets(self.store, world.team.id, clock=monotonic, wall=wall)
         self.journal = Journal(self.store, self.clock, self.feed)
         self.limits = Limits(enabled=self.store.get("limits", "enabled", True))
         self.faults = Faults(self.store)

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from sandbox.refusal import Refusal
 
 STRUCTURES = ("blocks", "attachments", "unfurled_attachments", "view", "metadata", "files", "message", "chunks", "document_content", "changes")  # fmt: skip
+# What is no JSON at all has a name of its own, where the method publishes one.
+MALFORMED = {"blocks": "invalid_blocks_format", "metadata": "invalid_metadata_format", "chunks": "invalid_chunks"}
 # Said to be required, and yet one of two ways to say the same.
 EITHER = ("markdown_text",)
 # Clients send the team with every call; Slack takes it with any method.
@@ -28,6 +30,7 @@ class Published:
     tier: str | None
     takes_json: bool
     required: tuple[str, ...]
+    errors: frozenset[str]
     arguments: dict[str, str]  # name -> boolean, number, structure, list or string
 
 
@@ -48,6 +51,7 @@ def _published(raw: dict[str, Any]) -> Published:
         tier=raw.get("rate_limits"),
         takes_json=bool(raw.get("json_input_supported")),
         required=tuple(name for name in described.get("required") or () if name not in ("token", *EITHER)),
+        errors=frozenset(raw.get("errors") or ()),
         arguments={name: _kind(name, about) for name, about in (described.get("properties") or {}).items()},
     )
 
@@ -81,22 +85,31 @@ class Call:
 
 
 async def read_call(request: Request, method: str) -> Call:
-    """Take the arguments from wherever Slack takes them: query, form, or JSON; the header's token wins."""
+    """Take the arguments from wherever Slack takes them: query, form, or JSON.
+
+    The token comes in the header, or as a field of a form; in an address or in JSON Slack does not look for it.
+    """
     args: dict[str, Any] = dict(request.query_params)
+    misplaced = "the address" if args.pop("token", None) else ""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = "query"
     if request.method == "POST" and kind == "application/json":
         body = "json"
         args |= _json(await request.body())
+        misplaced = "the JSON" if args.pop("token", None) else misplaced
     elif request.method == "POST" and kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
         form = await request.form()
         body = "form" if form else "query"
         args |= {name: value if isinstance(value, str) else await value.read() for name, value in form.items()}
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
-    token = bearer.strip() if scheme.lower() == "bearer" else str(args.get("token") or "")
-    args.pop("token", None)
+    in_form = str(args.pop("token", None) or "")
+    token = bearer.strip() if scheme.lower() == "bearer" else in_form
+    findings = [f"{method} came with a token in {misplaced}; Slack takes it from the Authorization header."]
     known = {name: value for name, value in args.items() if value is not None}
-    return Call(method=method, token=token, args=known, body=body, basic=_basic(scheme, bearer))
+    return Call(
+        method=method, token=token, args=known, body=body, basic=_basic(scheme, bearer),
+        findings=findings if misplaced else [],
+    )  # fmt: skip
 
 
 def _basic(scheme: str, encoded: str) -> tuple[str, str] | None:
@@ -154,6 +167,7 @@ def settle(call: Call, described: Published) -> None:
         call.findings.append(f"{call.method} does not take JSON; Slack would not see these arguments.")
         call.args = {}
     problems: list[str] = []
+    malformed: list[str] = []
     for name, value in list(call.args.items()):
         if name in WITH_ANY_METHOD and name not in described.arguments:
             continue
@@ -163,6 +177,9 @@ def settle(call: Call, described: Published) -> None:
         try:
             call.args[name] = _settled(described.arguments[name], value)
         except ValueError as problem:
+            if MALFORMED.get(name) in described.errors:
+                malformed.append(MALFORMED[name])
+                continue
             problems.append(f"[ERROR] {problem} [json-pointer:/{name}]")
     problems += [
         f"[ERROR] missing required field: {name}"
@@ -171,6 +188,8 @@ def settle(call: Call, described: Published) -> None:
     ]
     if problems:
         raise Refusal("invalid_arguments", messages=problems)
+    if malformed:
+        raise Refusal(malformed[0])
 
 
 def _settled(kind: str, value: Any) -> Any:

@@ -6,6 +6,17 @@ from typing import Any
 
 from sandbox.store import Store
 
+# A clock beyond what a calendar holds would stop everything that reads it.
+EARLIEST, LATEST = datetime(1971, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def possible(offset_s: float) -> bool:
+    """Whether the workspace can live at that distance from real time."""
+    try:
+        return EARLIEST <= datetime.now(UTC) + timedelta(seconds=offset_s) <= LATEST
+    except OverflowError:
+        return False
+
 
 class Clock:
     """Real time plus an offset that people can move; message timestamps come from it and never repeat."""
@@ -18,6 +29,8 @@ class Clock:
     def load(self) -> None:
         kept = self._store.get("clock", "clock", {})
         self.offset_s: float = kept.get("offset_s", 0.0)
+        if not possible(self.offset_s):
+            self.offset_s = 0.0
         self.version: int = kept.get("version", getattr(self, "version", 0) + 1)
         self.due: dict[str, dict[str, str]] = kept.get("due", {})
         self._last_ts: int = self._store.get("clock", "last_ts", 0)

@@ -2,23 +2,30 @@
 
 import random
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sandbox.store import Store
 
-KINDS = (
-    "lost_answer",
-    "late_visibility",
-    "duplicate_delivery",
-    "drop_socket",
-    "http_500",
-    "slow",
-    "rate_limited",
-    "revoked_token",
-    "deactivated_user",
-    "archived_channel",
-)
+# What each fault can be narrowed to; a rule that names anything else would never strike, and is refused.
+KINDS = {
+    "lost_answer": ("method", "channel"),
+    "late_visibility": ("method", "channel", "seconds"),
+    "duplicate_delivery": ("method",),
+    "drop_socket": ("method",),
+    "http_500": ("method", "channel"),
+    "slow": ("method", "channel", "seconds"),
+    "rate_limited": ("method", "channel", "seconds"),
+    "revoked_token": ("method",),
+    "deactivated_user": ("user",),
+    "archived_channel": ("channel",),
+}
+ALWAYS = ("fault", "probability", "times")
+# Where `method` is one of the Web API; elsewhere it is a command, an action or an event, and anything may come.
+CALLS = ("lost_answer", "http_500", "slow", "rate_limited", "revoked_token")
+MAKE_MESSAGES = ("chat.postMessage", "chat.startStream", "files.completeUploadExternal")
+LONGEST_S = 3600.0
 
 
 class BadFault(Exception):
@@ -36,6 +43,16 @@ class Rule:
     seconds: float = 2.0
     user: str | None = None
     channel: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Here:
+    """Who and what there is for a rule to strike."""
+
+    methods: Collection[str]
+    users: Collection[str]
+    channels: Collection[str]
+    sockets: bool
 
 
 class Faults:
@@ -66,33 +83,17 @@ class Faults:
     def _keep(self) -> None:
         self._store.put("faults", "faults", self.told() | {"drawn": self._drawn})
 
-    def set(self, told: dict[str, Any]) -> None:
+    def set(self, told: dict[str, Any], here: Here) -> None:
         rules = told.get("rules", [])
         if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
             raise BadFault("`rules` has to be a list of objects.")
-        made = [self._rule(rule) for rule in rules]
+        made = [_rule(rule, here) for rule in rules]
         seed = told.get("seed", 1)
         if not isinstance(seed, int):
             raise BadFault("`seed` has to be a whole number.")
         self.rules = made
         self._sow(seed)
         self._keep()
-
-    def _rule(self, told: dict[str, Any]) -> Rule:
-        unknown = set(told) - set(Rule.__dataclass_fields__)
-        if unknown:
-            raise BadFault(
-                f"A rule has no {', '.join(sorted(unknown))}; it has {', '.join(Rule.__dataclass_fields__)}."
-            )
-        if told.get("fault") not in KINDS:
-            raise BadFault(f"There is no fault {told.get('fault')!r}; there are {', '.join(KINDS)}.")
-        for key in ("method", "user", "channel"):
-            if not isinstance(told.get(key, ""), str):
-                raise BadFault(f"`{key}` has to be a string.")
-        for key, kinds in (("probability", (int, float)), ("seconds", (int, float)), ("times", (int, type(None)))):
-            if key in told and (not isinstance(told[key], kinds) or isinstance(told[key], bool)):
-                raise BadFault(f"`{key}` has to be a number.")
-        return Rule(**told)
 
     def told(self) -> dict[str, Any]:
         rules = [{key: value for key, value in asdict(rule).items() if value is not None} for rule in self.rules]
@@ -125,3 +126,44 @@ class Faults:
     def hidden(self, channel: str, ts: str) -> bool:
         until = self._hidden.get((channel, ts))
         return until is not None and time.monotonic() < until
+
+
+def _rule(told: dict[str, Any], here: Here) -> Rule:
+    """The rule, or a sentence that says why it cannot be kept or would never strike."""
+    unknown = set(told) - set(Rule.__dataclass_fields__)
+    if unknown:
+        raise BadFault(f"A rule has no {', '.join(sorted(unknown))}; it has {', '.join(Rule.__dataclass_fields__)}.")
+    fault = told.get("fault")
+    if not isinstance(fault, str) or fault not in KINDS:
+        raise BadFault(f"There is no fault {fault!r}; there are {', '.join(KINDS)}.")
+    if idle := sorted(set(told) - {*ALWAYS, *KINDS[fault]}):
+        raise BadFault(f"{fault} takes no {', '.join(idle)}; it takes {', '.join((*ALWAYS[1:], *KINDS[fault]))}.")
+    _number(told, "probability", 1.0)
+    _number(told, "seconds", LONGEST_S)
+    times = told.get("times")
+    if times is not None and (not isinstance(times, int) or isinstance(times, bool) or times < 0):
+        raise BadFault("`times` has to be a whole number from 0 on, or null.")
+    for key in ("method", "user", "channel"):
+        if not isinstance(told.get(key, ""), str):
+            raise BadFault(f"`{key}` has to be a string.")
+    _there(fault, told.get("method"), told.get("user"), told.get("channel"), here)
+    return Rule(**told)
+
+
+def _number(told: dict[str, Any], key: str, most: float) -> None:
+    value = told.get(key, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise BadFault(f"`{key}` has to be a number from 0 to {most:g}.")
+
+
+def _there(fault: str, method: str | None, user: str | None, channel: str | None, here: Here) -> None:
+    if fault == "drop_socket" and not here.sockets:
+        raise BadFault("drop_socket needs Socket Mode, and the app's manifest asks for HTTP.")
+    if method and fault == "late_visibility" and method not in MAKE_MESSAGES:
+        raise BadFault(f"late_visibility holds back new messages; its method is one of {', '.join(MAKE_MESSAGES)}.")
+    if method and fault in CALLS and method not in here.methods:
+        raise BadFault(f"There is no method {method!r} here; api.test is one, for example.")
+    if user and user not in here.users:
+        raise BadFault(f"There is nobody {user!r} in this workspace.")
+    if channel and channel not in here.channels:
+        raise BadFault(f"There is no channel {channel!r}; a rule names it by its id.")

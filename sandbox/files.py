@@ -6,10 +6,23 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from starlette.responses import FileResponse
+
 from sandbox.store import Store
 
 PREVIEW_CHARACTERS = 2000
 LARGEST = 100_000_000
+LARGEST_SNIPPET = 1_000_000
+# The syntaxes that Slack knows for a snippet.
+SNIPPETS = frozenset((
+    "text", "applescript", "boxnote", "c", "csharp", "cpp", "css", "csv", "clojure", "coffeescript", "cfm", "crystal",
+    "cypher", "d", "dart", "diff", "dockerfile", "email", "erlang", "fsharp", "fortran", "gdoc", "gsheet", "gslide",
+    "go", "groovy", "html", "handlebars", "haskell", "haxe", "java", "javascript", "json", "julia", "kotlin", "latex",
+    "lisp", "lua", "markdown", "matlab", "mumps", "nginx", "ocaml", "objc", "php", "pascal", "perl", "pig", "post",
+    "powershell", "puppet", "python", "r", "ruby", "rust", "sql", "sass", "scala", "scheme", "shell", "smalltalk",
+    "swift", "tsv", "typescript", "vb", "vbscript", "velocity", "verilog", "xml", "yaml", "auto", "javascript_react",
+    "plain_text",
+))  # fmt: skip
 TEXT_KINDS = ("application/json", "application/xml", "application/x-sh", "application/x-yaml", "application/yaml")
 
 
@@ -74,7 +87,6 @@ class Files:
             "mode": "hosted",
             "is_external": False,
             "is_public": True,
-            "url": link,
             "url_private": link,
             "url_private_download": link,
             "permalink": link,
@@ -84,6 +96,11 @@ class Files:
             with self.path(known).open("rb") as content:
                 told["preview"] = content.read(PREVIEW_CHARACTERS * 4).decode(errors="replace")[:PREVIEW_CHARACTERS]
         return told
+
+    def response(self, known: dict[str, Any], url: str) -> FileResponse:
+        """The bytes; what was uploaded is never run as a page of ours."""
+        headers = {"x-content-type-options": "nosniff", "content-security-policy": "sandbox"}
+        return FileResponse(self.path(known), media_type=self.shown(known, url)["mimetype"], headers=headers)
 
     def _is_text(self, known: dict[str, Any]) -> bool:
         with self.path(known).open("rb") as content:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from sandbox import blocks, openapi, people
 from sandbox.asked import Body, Look, number
 from sandbox.box import Sandbox
-from sandbox.people import person, room_for
+from sandbox.people import Impossible, person, room_for
 from sandbox.workspace import in_channel
 from sandbox.world import User
 
@@ -113,6 +113,13 @@ async def _stream(box: Sandbox, request: Request) -> Response:
     return StreamingResponse(lines(), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
 
+async def _file(box: Sandbox, request: Request) -> Response:
+    known = box.files.known(request.query_params.get("file", ""))
+    if known is None or known["deleted"] or not known["uploaded"]:
+        raise Impossible("There is no such file.")
+    return box.files.response(known, box.url)
+
+
 async def _log(box: Sandbox, request: Request) -> Response:
     query = request.query_params
     limit = min(max(number(query.get("limit"), 200, "limit") or 200, 1), MOST_MESSAGES)
@@ -139,6 +146,7 @@ LOOKS: dict[str, Look] = {
     "home": _home,
     "views": _views,
     "stream": _stream,
+    "file": _file,
     "log": _log,
     "blocks": _blocks,
     "openapi.json": _openapi,

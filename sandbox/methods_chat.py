@@ -10,7 +10,7 @@ from sandbox.box import Sandbox
 from sandbox.call import Call
 from sandbox.inside import block_text
 from sandbox.refusal import Refusal
-from sandbox.rooms import room, told, writable
+from sandbox.rooms import appears, must_be_here, must_be_open, room, told, writable
 from sandbox.screens import with_ids
 from sandbox.validation import check_attachments, check_blocks
 from sandbox.workspace import Message, Room
@@ -54,7 +54,7 @@ def content(box: Sandbox, call: Call, *, need: bool = True) -> dict[str, Any]:
         "text": None if text is None else str(text)[:MOST_TEXT],
         "blocks": checked,
         "attachments": checked_attachments(attachments, checked),
-        "metadata": _metadata(call.get("metadata")),
+        "metadata": checked_metadata(call.get("metadata")),
     }
 
 
@@ -94,7 +94,7 @@ def checked_attachments(attachments: Any, blocks: list[dict[str, Any]] | None = 
     ]
 
 
-def _metadata(metadata: Any) -> dict[str, Any] | None:
+def checked_metadata(metadata: Any) -> dict[str, Any] | None:
     if metadata is None or metadata == {}:
         return metadata
     right = (
@@ -123,7 +123,7 @@ def thread_of(found: Room, thread_ts: str) -> str | None:
     return parent.get("thread_ts") or thread_ts
 
 
-def _dressed(box: Sandbox, call: Call) -> dict[str, Any]:
+def dressed(box: Sandbox, call: Call) -> dict[str, Any]:
     """Another name or icon for one message, for which there is a scope of its own."""
     dress = {key: call.get(key) for key in ("username", "icon_emoji", "icon_url") if call.get(key)}
     if dress:
@@ -133,6 +133,7 @@ def _dressed(box: Sandbox, call: Call) -> dict[str, Any]:
 
 @method("chat.postMessage")
 def post_message(box: Sandbox, call: Call) -> dict[str, Any]:
+    dress = dressed(box, call)
     found = writable(box, call.text("channel"), by_name=True)
     said = content(box, call)
     said["text"] = said["text"] or ""
@@ -140,25 +141,24 @@ def post_message(box: Sandbox, call: Call) -> dict[str, Any]:
     root = thread_of(found, call.text("thread_ts"))
     broadcast = {"subtype": "thread_broadcast"} if root and call.get("reply_broadcast") is True else {}
     message = box.workspace.post(
-        found, author(box), **said, thread_ts=root, **broadcast, **_dressed(box, call)
+        found, author(box), **said, thread_ts=root, **broadcast, **dress
     )  # fmt: skip
-    if rule := box.faults.strike("late_visibility", method="chat.postMessage", channel=found.id):
-        box.faults.hide(found.id, message["ts"], rule.seconds)
+    appears(box, call, message)
     return {"channel": found.id, "ts": message["ts"], "message": told(box, message, metadata=True)}
 
 
 @method("chat.postEphemeral")
 def post_ephemeral(box: Sandbox, call: Call) -> dict[str, Any]:
+    dress = dressed(box, call)
     found = writable(box, call.text("channel"))
     user = call.text("user")
-    if user not in box.workspace.users or user not in found.members or box.workspace.users[user].deleted:
+    if user not in box.workspace.users or user not in found.members:
         raise Refusal("user_not_in_channel")
+    must_be_here(box, box.workspace.users[user], "user_not_in_channel")
     said = content(box, call)
     said.pop("metadata")
     root = thread_of(found, call.text("thread_ts"))
-    message = box.workspace.whisper(
-        user, found, **(said | {"text": said["text"] or ""}), thread_ts=root, **_dressed(box, call)
-    )
+    message = box.workspace.whisper(user, found, **(said | {"text": said["text"] or ""}), thread_ts=root, **dress)
     return {"message_ts": message["ts"]}
 
 
@@ -180,8 +180,7 @@ def _rich(blocks: list[dict[str, Any]] | None) -> bool:
 @method("chat.update")
 def update(box: Sandbox, call: Call) -> dict[str, Any]:
     found, message = _own(box, call, "cant_update_message")
-    if found.archived:
-        raise Refusal("is_inactive")
+    must_be_open(box, found, "is_inactive")
     if len(call.text("text")) > MOST_UPDATE:
         raise Refusal("msg_too_long")
     if message.get("streaming"):

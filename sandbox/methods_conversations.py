@@ -1,32 +1,31 @@
 """What do the `conversations.*` methods do?"""
 
+import math
+import re
 from typing import Any
 
 from sandbox.api import method, need_scope
 from sandbox.box import Sandbox
 from sandbox.call import Call
 from sandbox.refusal import Refusal
-from sandbox.rooms import PREFIX, described, page, readable, room, told
+from sandbox.rooms import PREFIX, closed, described, limit, must_be_here, must_be_open, page, readable, room, told
 from sandbox.workspace import Message, Room
 
 MOST_PAGE = 1000
 MOST_TOPIC = 250
+MOMENT = re.compile(r"\d{1,12}(\.\d{1,6})?")
 KINDS = {"public_channel": "channel", "private_channel": "private", "im": "im", "mpim": "mpim"}
-
-
-def _limit(call: Call, default: int) -> int:
-    limit = call.get("limit", default)
-    if not 1 <= limit <= MOST_PAGE:
-        raise Refusal("invalid_limit")
-    return limit
 
 
 def _between(call: Call, messages: list[Message]) -> list[Message]:
     """Only what lies between `oldest` and `latest`, both of which may be bare seconds."""
-    try:
-        oldest, latest = float(call.get("oldest") or 0), float(call.get("latest") or 1e12)
-    except ValueError:
-        raise Refusal("invalid_ts_oldest") from None
+    bounds: dict[str, float] = {"oldest": 0.0, "latest": math.inf}
+    for name in bounds:
+        if call.text(name):
+            if not MOMENT.fullmatch(call.text(name)):
+                raise Refusal(f"invalid_ts_{name}")
+            bounds[name] = float(call.text(name))
+    oldest, latest = bounds.values()
     inclusive = call.get("inclusive") is True
 
     def inside(ts: float) -> bool:
@@ -43,7 +42,7 @@ def _visible(box: Sandbox, messages: list[Message]) -> list[Message]:
 def history(box: Sandbox, call: Call) -> dict[str, Any]:
     found = readable(box, call.text("channel"))
     messages = _between(call, _visible(box, list(found.roots())))
-    shown, cursor = page(messages, call.text("cursor"), min(_limit(call, 100), 999), "history")
+    shown, cursor = page(messages, call.text("cursor"), min(limit(call, 100), 999), "history")
     metadata = call.get("include_all_metadata") is True
     return {
         "messages": [told(box, message, metadata=metadata) for message in shown],
@@ -61,7 +60,7 @@ def replies(box: Sandbox, call: Call) -> dict[str, Any]:
         raise Refusal("thread_not_found")
     root, *rest = found.thread(message.get("thread_ts") or message["ts"]) or [message]
     rest = _between(call, _visible(box, rest))
-    shown, cursor = page(rest, call.text("cursor"), _limit(call, MOST_PAGE), "replies")
+    shown, cursor = page(rest, call.text("cursor"), limit(call, MOST_PAGE), "replies")
     # The root comes with every page, whatever the bounds are.
     metadata = call.get("include_all_metadata") is True
     return {
@@ -88,20 +87,20 @@ def list_rooms(box: Sandbox, call: Call) -> dict[str, Any]:
     for kind in kinds:
         need_scope(box, f"{PREFIX.get(kind, 'mpim')}:read")
     rooms = [found for found in box.workspace.rooms.values() if _listed(box, call, found, kinds)]
-    shown, cursor = page(rooms, call.text("cursor"), _limit(call, 100), "list")
+    shown, cursor = page(rooms, call.text("cursor"), limit(call, 100), "list")
     return {"channels": [described(box, found) for found in shown], "response_metadata": {"next_cursor": cursor}}
 
 
 def _listed(box: Sandbox, call: Call, found: Room, kinds: list[str]) -> bool:
     known = found.kind == "channel" or box.workspace.bot in found.members
-    return known and found.kind in kinds and not (found.archived and call.get("exclude_archived") is True)
+    return known and found.kind in kinds and not (call.get("exclude_archived") is True and closed(box, found))
 
 
 @method("conversations.members")
 def members(box: Sandbox, call: Call) -> dict[str, Any]:
     found = room(box, call.text("channel"))
     need_scope(box, f"{PREFIX[found.kind]}:read")
-    shown, cursor = page(found.members, call.text("cursor"), _limit(call, 100), "members")
+    shown, cursor = page(found.members, call.text("cursor"), limit(call, 100), "members")
     return {"members": shown, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -111,8 +110,7 @@ def join(box: Sandbox, call: Call) -> dict[str, Any]:
     found = room(box, call.text("channel"))
     if found.kind != "channel":
         raise Refusal("method_not_supported_for_channel_type")
-    if found.archived:
-        raise Refusal("is_archived")
+    must_be_open(box, found, "is_archived")
     if box.workspace.bot in found.members:
         return {"channel": described(box, found), "warning": "already_in_channel"}
     enter(box, found, box.workspace.bot, inviter=None)
@@ -151,8 +149,7 @@ def open_direct(box: Sandbox, call: Call) -> dict[str, Any]:
         user = workspace.users.get(users[0])
         if user is None or user.is_bot:
             raise Refusal("user_not_found")
-        if user.deleted or box.faults.strike("deactivated_user", user=user.id):
-            raise Refusal("user_disabled")
+        must_be_here(box, user, "user_disabled")
         found = workspace.direct(user.id)
     if call.get("return_im") is True:
         return {"channel": described(box, found)}
@@ -167,8 +164,7 @@ def set_topic(box: Sandbox, call: Call) -> dict[str, Any]:
         raise Refusal("method_not_supported_for_channel_type")
     if box.workspace.bot not in found.members:
         raise Refusal("not_in_channel")
-    if found.archived:
-        raise Refusal("is_archived")
+    must_be_open(box, found, "is_archived")
     topic = call.text("topic")
     if len(topic) > MOST_TOPIC:
         raise Refusal("too_long")

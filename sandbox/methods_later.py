@@ -9,16 +9,17 @@ from sandbox import blocks as table
 from sandbox.api import method
 from sandbox.box import Sandbox
 from sandbox.call import Call
-from sandbox.methods_chat import author, checked_blocks, content, thread_of
+from sandbox.methods_chat import author, checked_blocks, content, dressed, thread_of
 from sandbox.refusal import Refusal
-from sandbox.rooms import page, room, told, writable
+from sandbox.rooms import appears, limit, must_be_here, page, room, told, writable
 from sandbox.validation import check_blocks
 from sandbox.workspace import Message
 
 FARTHEST_S = 120 * 86_400
 MOST_IN_WINDOW = 30
 WINDOW_S = 300
-STREAM_CHUNKS = ("markdown_text", "task_update", "plan_update", "blocks")
+DISPLAY_MODES = ("timeline", "plan")
+TASK_STATUSES = ("pending", "in_progress", "complete", "error")
 
 
 # Scheduled messages.
@@ -99,7 +100,7 @@ def scheduled(box: Sandbox, call: Call) -> dict[str, Any]:
         if not call.text("channel") or each["channel"] == call.text("channel")
     ]  # fmt: skip
     waiting.sort(key=lambda each: each["post_at"])
-    shown, cursor = page(waiting, call.text("cursor"), max(call.get("limit", 100), 1), "scheduled")
+    shown, cursor = page(waiting, call.text("cursor"), limit(call, 100), "scheduled")
     return {"scheduled_messages": shown, "response_metadata": {"next_cursor": cursor}}
 
 
@@ -108,15 +109,35 @@ def scheduled(box: Sandbox, call: Call) -> dict[str, Any]:
 
 @method("chat.startStream")
 def start_stream(box: Sandbox, call: Call) -> dict[str, Any]:
+    dress = dressed(box, call)
     found = writable(box, call.text("channel"))
-    if found.kind != "im" and not call.text("recipient_user_id"):
-        raise Refusal("missing_recipient_user_id")
-    if found.kind != "im" and not call.text("recipient_team_id"):
-        raise Refusal("missing_recipient_team_id")
-    streamed = _more({"text": "", "tasks": {}, "blocks": [], "title": ""}, call)
+    _recipient(box, call, needed=found.kind != "im")
+    mode = call.text("task_display_mode") or DISPLAY_MODES[0]
+    if mode not in DISPLAY_MODES:
+        line = f"must be one of {', '.join(DISPLAY_MODES)} [json-pointer:/task_display_mode]"
+        raise Refusal("invalid_arguments", messages=[f"[ERROR] {line}"])
+    streamed = _more({"text": "", "tasks": {}, "blocks": [], "title": "", "mode": mode}, call)
     root = thread_of(found, call.text("thread_ts"))
-    message = box.workspace.post(found, author(box), **_as_message(streamed), thread_ts=root, streaming=streamed)
+    message = box.workspace.post(
+        found, author(box), **_as_message(streamed), thread_ts=root, streaming=streamed, **dress
+    )
+    appears(box, call, message)
     return {"channel": found.id, "ts": message["ts"]}
+
+
+def _recipient(box: Sandbox, call: Call, *, needed: bool) -> None:
+    """Whom the stream is for; in a channel that has to be said."""
+    user, team = call.text("recipient_user_id"), call.text("recipient_team_id")
+    if needed and not user:
+        raise Refusal("missing_recipient_user_id")
+    if needed and not team:
+        raise Refusal("missing_recipient_team_id")
+    if user and user not in box.workspace.users:
+        raise Refusal("user_not_found")
+    if user:
+        must_be_here(box, box.workspace.users[user], "user_not_found")
+    if team and team != box.world.team.id:
+        raise Refusal("team_not_found")
 
 
 def _streaming(box: Sandbox, call: Call) -> Message:
@@ -146,12 +167,13 @@ def stop_stream(box: Sandbox, call: Call) -> dict[str, Any]:
     last = checked_blocks(box, call.get("blocks")) if call.get("blocks") is not None else []
     changes = _as_message(_more(message["streaming"], call))
     blocks = [*(changes["blocks"] or []), *last]
+    _fits(blocks)
     box.workspace.change(message, streaming=None, text=changes["text"], blocks=blocks or None)
     return {"channel": message["channel"], "ts": message["ts"], "message": told(box, message, metadata=True)}
 
 
 def _more(streamed: dict[str, Any], call: Call) -> dict[str, Any]:
-    """What the stream holds after this call."""
+    """What the stream holds after this call; refused as soon as it is more than one message holds."""
     text, tasks, title = streamed["text"] + call.text("markdown_text"), dict(streamed["tasks"]), streamed["title"]
     blocks = list(streamed["blocks"])
     chunks = call.get("chunks") or []
@@ -162,27 +184,44 @@ def _more(streamed: dict[str, Any], call: Call) -> dict[str, Any]:
         if kind == "markdown_text" and isinstance(chunk.get("text"), str):
             text += chunk["text"]
         elif kind == "task_update" and isinstance(chunk.get("id"), str):
-            tasks[chunk["id"]] = {"title": chunk["id"], "status": "pending"} | tasks.get(chunk["id"], {}) | chunk
+            tasks[chunk["id"]] = _task(tasks.get(chunk["id"], {}), chunk)
         elif kind == "plan_update" and isinstance(chunk.get("title"), str):
             title = chunk["title"]
         elif kind == "blocks" and not check_blocks(chunk.get("blocks"), table.MESSAGE):
             blocks += chunk["blocks"]
         else:
             raise Refusal("invalid_chunks")
-    if len(call.text("markdown_text")) > table.MOST_MARKDOWN:
+    if len(text) > table.MOST_MARKDOWN:
         raise Refusal("msg_too_long")
-    return {"text": text, "tasks": tasks, "blocks": blocks, "title": title}
+    more = streamed | {"text": text, "tasks": tasks, "blocks": blocks, "title": title}
+    _fits(_as_message(more)["blocks"] or [])
+    return more
+
+
+def _task(known: dict[str, Any], chunk: dict[str, Any]) -> dict[str, Any]:
+    task = {"title": chunk["id"], "status": "pending"} | known | chunk
+    if task["status"] not in TASK_STATUSES or not isinstance(task["title"], str):
+        raise Refusal("invalid_chunks")
+    return task
+
+
+def _fits(blocks: list[dict[str, Any]]) -> None:
+    """A stream is one message, however many calls it came in."""
+    if len(blocks) > table.MOST_BLOCKS[table.MESSAGE]:
+        raise Refusal("msg_blocks_too_many")
+    if check_blocks(blocks, table.MESSAGE):
+        raise Refusal("invalid_chunks")
 
 
 def _as_message(streamed: dict[str, Any]) -> dict[str, Any]:
     blocks: list[dict[str, Any]] = [
-        {"type": "task_card", "task_id": name, "title": str(task["title"]), "status": str(task["status"])}
+        {"type": "task_card", "task_id": name, "title": task["title"], "status": task["status"]}
         for name, task in streamed["tasks"].items()
     ]
-    if streamed["title"] and blocks:
-        blocks = [{"type": "plan", "title": streamed["title"], "tasks": blocks}]
+    if blocks and (streamed["title"] or streamed.get("mode") == "plan"):
+        blocks = [{"type": "plan", "title": streamed["title"] or "Plan", "tasks": blocks}]
     if streamed["text"]:
-        blocks.insert(0, {"type": "markdown", "text": streamed["text"][-table.MOST_MARKDOWN :]})
+        blocks.insert(0, {"type": "markdown", "text": streamed["text"]})
     return {"text": streamed["text"], "blocks": [*blocks, *streamed["blocks"]] or None}
 
 

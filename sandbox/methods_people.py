@@ -8,7 +8,7 @@ from sandbox.api import method
 from sandbox.box import Sandbox
 from sandbox.call import Call
 from sandbox.refusal import Refusal
-from sandbox.rooms import page
+from sandbox.rooms import gone, limit, must_be_here, page
 from sandbox.world import User, UserGroup
 
 
@@ -27,12 +27,12 @@ def described(box: Sandbox, user: User) -> dict[str, Any]:
     }  # fmt: skip
     if app.scopes is None or "users:read.email" in app.scopes:
         profile["email"] = user.email
-    gone = user.deleted or box.faults.strike("deactivated_user", user=user.id) is not None
+    absent = gone(box, user)
     told: dict[str, Any] = {
-        "id": user.id, "team_id": team, "name": user.name, "deleted": gone, "profile": profile, "is_bot": user.is_bot,
+        "id": user.id, "team_id": team, "name": user.name, "deleted": absent, "profile": profile, "is_bot": user.is_bot,
         "updated": 0, "is_app_user": user.is_bot,
     }  # fmt: skip
-    if gone:
+    if absent:
         return told
     if user.is_bot:
         profile |= {"api_app_id": app.id, "bot_id": app.bot_id}
@@ -53,8 +53,9 @@ def users_info(box: Sandbox, call: Call) -> dict[str, Any]:
 
 @method("users.list")
 def users_list(box: Sandbox, call: Call) -> dict[str, Any]:
-    limit = call.get("limit", 0) or 1000
-    users, cursor = page(list(box.workspace.users.values()), call.text("cursor"), limit, "users")
+    # Without a limit, or with 0, Slack tries to give them all.
+    size = limit(call, 0, least=0) or len(box.workspace.users)
+    users, cursor = page(list(box.workspace.users.values()), call.text("cursor"), size, "users")
     return {
         "members": [described(box, user) for user in users],
         "cache_ts": int(box.clock.now().timestamp()),
@@ -66,7 +67,8 @@ def users_list(box: Sandbox, call: Call) -> dict[str, Any]:
 def users_lookup(box: Sandbox, call: Call) -> dict[str, Any]:
     wanted = call.text("email").lower()
     for user in box.workspace.users.values():
-        if user.email and user.email.lower() == wanted and not user.deleted:
+        if user.email and user.email.lower() == wanted:
+            must_be_here(box, user, "users_not_found")
             return {"user": described(box, user)}
     raise Refusal("users_not_found")
 
@@ -94,6 +96,11 @@ def dnd(box: Sandbox, call: Call) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _active(box: Sandbox, group: UserGroup) -> list[str]:
+    """Whoever is deactivated leaves all groups."""
+    return [user for user in group.users if user in box.workspace.users and not gone(box, box.workspace.users[user])]
+
+
 def _group(box: Sandbox, group: UserGroup, call: Call) -> dict[str, Any]:
     told: dict[str, Any] = {
         "id": group.id, "team_id": box.world.team.id, "is_usergroup": True, "is_subteam": True, "name": group.name,
@@ -102,9 +109,9 @@ def _group(box: Sandbox, group: UserGroup, call: Call) -> dict[str, Any]:
         "prefs": {"channels": [], "groups": []},
     }  # fmt: skip
     if call.get("include_count") is True:
-        told["user_count"] = str(len(group.users))
+        told["user_count"] = str(len(_active(box, group)))
     if call.get("include_users") is True:
-        told["users"] = list(group.users)
+        told["users"] = _active(box, group)
     return told
 
 
@@ -118,7 +125,7 @@ def group_users(box: Sandbox, call: Call) -> dict[str, Any]:
     group = box.workspace.groups.get(call.text("usergroup"))
     if group is None:
         raise Refusal("no_such_subteam")
-    return {"users": list(group.users)}
+    return {"users": _active(box, group)}
 
 
 @method("team.info")

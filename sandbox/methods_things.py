@@ -7,10 +7,10 @@ from typing import Any
 from sandbox.api import method
 from sandbox.box import Sandbox
 from sandbox.call import Call
-from sandbox.files import LARGEST
-from sandbox.methods_chat import author, checked_blocks, thread_of
+from sandbox.files import LARGEST, LARGEST_SNIPPET, SNIPPETS
+from sandbox.methods_chat import TS, author, checked_blocks, thread_of
 from sandbox.refusal import Refusal
-from sandbox.rooms import readable, room, told, writable
+from sandbox.rooms import appears, readable, room, told, writable
 from sandbox.workspace import Message, Room
 
 MOST_ALT_TEXT = 1000
@@ -22,8 +22,17 @@ EMOJI = re.compile(r"[a-z0-9_+'-]+(::skin-tone-[2-6])?")
 @method("files.getUploadURLExternal")
 def upload_url(box: Sandbox, call: Call) -> dict[str, Any]:
     length = call.get("length")
-    if length <= 0 or length > LARGEST:
+    if length == 0:
+        raise Refusal("missing_argument")
+    if length < 0:
+        raise Refusal("invalid_arguments", messages=["[ERROR] must be greater than 0 [json-pointer:/length]"])
+    if length > LARGEST:
         raise Refusal("file_upload_size_restricted")
+    if call.text("snippet_type"):
+        if call.text("snippet_type") not in SNIPPETS:
+            raise Refusal("unknown_snippet_type")
+        if length > LARGEST_SNIPPET:
+            raise Refusal("snippet_too_large")
     if len(call.text("alt_txt")) > MOST_ALT_TEXT:
         raise Refusal("alt_txt_too_large")
     known = box.files.expect(
@@ -59,10 +68,11 @@ def complete_upload(box: Sandbox, call: Call) -> dict[str, Any]:
     shown = [box.files.shown(found, box.url) for found in known]
     for each in rooms:
         root = thread_of(each, call.text("thread_ts"))
-        box.workspace.post(
+        message = box.workspace.post(
             each, author(box), text=call.text("initial_comment"), files=shown, upload=True, thread_ts=root, blocks=blocks,
             subtype="file_share",
         )  # fmt: skip
+        appears(box, call, message)
     return {"files": shown}
 
 
@@ -100,6 +110,8 @@ def _file(box: Sandbox, file_id: str) -> dict[str, Any]:
 def _message(found: Room, timestamp: str) -> Message:
     if not timestamp:
         raise Refusal("no_item_specified")
+    if not TS.fullmatch(timestamp):
+        raise Refusal("bad_timestamp")
     message = found.messages.get(timestamp)
     if message is None:
         raise Refusal("message_not_found")

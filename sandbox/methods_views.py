@@ -8,6 +8,7 @@ from sandbox.api import method
 from sandbox.box import Sandbox
 from sandbox.call import Call
 from sandbox.refusal import Refusal
+from sandbox.rooms import gone
 from sandbox.validation import check_blocks, check_message, check_view
 
 MOST_VALIDATED = 100_000
@@ -57,6 +58,8 @@ def publish_view(box: Sandbox, call: Call) -> dict[str, Any]:
     user = box.workspace.users.get(call.text("user_id"))
     if user is None or user.is_bot:
         raise Refusal("invalid_arguments", messages=["[ERROR] invalid `user_id`"])
+    if gone(box, user):
+        raise Refusal("invalid_arguments", messages=["[ERROR] invalid `user_id`"], injected=not user.deleted)
     box.screens.check(call.get("view"), (table.HOME,))
     return {"view": box.screens.publish(user.id, call.get("view"), call.text("hash") or None)}
 

@@ -8,6 +8,9 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.asked import Body, Look, body_of, number
 from sandbox.box import Sandbox
+from sandbox.call import published
+from sandbox.clock import EARLIEST, LATEST, possible
+from sandbox.faults import Here
 from sandbox.people import Impossible
 
 LONGEST_WAIT_S = 60.0
@@ -15,7 +18,11 @@ LONGEST_WAIT_S = 60.0
 
 async def faults(box: Sandbox, request: Request) -> Response:
     if request.method == "POST":
-        box.faults.set(await body_of(request))
+        workspace = box.workspace
+        here = Here(
+            methods=published(), users=workspace.users, channels=workspace.rooms, sockets=box.world.app.socket_mode
+        )
+        box.faults.set(await body_of(request), here)
     return JSONResponse(box.faults.told())
 
 
@@ -94,7 +101,10 @@ async def clock(box: Sandbox, request: Request) -> Response:
         if after is not None:
             await _wait_for_clock(box, after, wait)
         return JSONResponse(box.clock.told())
-    box.clock.move(_new_offset(box, await body_of(request)))
+    offset_s = _new_offset(box, await body_of(request))
+    if not possible(offset_s):
+        raise Impossible(f"The workspace's clock goes from {EARLIEST.year} to {LATEST.year} and no farther.")
+    box.clock.move(offset_s)
     box.feed.tell({"type": "clock"} | box.clock.told())
     return JSONResponse(box.clock.told())
 

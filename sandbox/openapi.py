@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.faults import KINDS
+from sandbox.faults import KINDS, LONGEST_S
 
 TEXT, WHOLE, NUMBER, FLAG, THING = (
     {"type": "string"},
@@ -51,7 +51,7 @@ def _one(*values: str | int) -> dict[str, Any]:
 
 RULE = _object(
     fault=_one(*KINDS), method_=TEXT, probability_={"type": "number", "minimum": 0, "maximum": 1},
-    times_={"type": "integer", "minimum": 0}, seconds_={"type": "number", "minimum": 0}, user_=TEXT, channel_=TEXT,
+    times_={"type": "integer", "minimum": 0}, seconds_={"type": "number", "minimum": 0, "maximum": LONGEST_S}, user_=TEXT, channel_=TEXT,
 ) | {"additionalProperties": False}  # fmt: skip
 TYPES: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": 1000}, "after": WHOLE, "findings": _one(0, 1), "seed": WHOLE,
@@ -84,6 +84,7 @@ ENDPOINTS = (
     Endpoint(verb="get", path="/control/home", says="The person's Home tab.", needs=("as",)),
     Endpoint(verb="get", path="/control/views", says="The person's modals, the lowest first.", needs=("as",)),
     Endpoint(verb="get", path="/control/stream", says="Every change the person may see, as server-sent events.", needs=("as",)),
+    Endpoint(verb="get", path="/control/file", says="The bytes of a file, as its `url` in a message names it.", needs=("file",)),
     Endpoint(
         verb="get", path="/control/log", says="Calls, deliveries and what the app did wrong.",
         takes=("after", "limit", "findings"),
@@ -177,6 +178,8 @@ def _operation(endpoint: Endpoint, known: dict[str, dict[str, Any]]) -> dict[str
     answer: dict[str, Any] = {"application/json": {"schema": THING}}
     if endpoint.path == "/control/stream":
         answer = {"text/event-stream": {"schema": TEXT}}
+    if endpoint.path == "/control/file":
+        answer = {"*/*": {"schema": {}}}
     told: dict[str, Any] = {
         "summary": endpoint.says,
         "responses": {

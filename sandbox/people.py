@@ -2,14 +2,14 @@
 
 import base64
 import re
+import secrets
 from typing import Any
 
-from sandbox import said
+from sandbox import said, typed
+from sandbox.answers import show_answer
 from sandbox.api import need_scope
 from sandbox.box import Sandbox
-from sandbox.call import strict_json
 from sandbox.delivery import TOKEN
-from sandbox.methods_chat import checked_attachments, checked_blocks
 from sandbox.methods_conversations import enter
 from sandbox.methods_things import react
 from sandbox.over_http import Answer
@@ -65,6 +65,7 @@ def _response_url(box: Sandbox, **about: Any) -> str:
 
 async def command(box: Sandbox, user: User, found: Room, text: str, *, in_thread: bool = False) -> dict[str, Any]:
     """A slash command; what Slack itself would tell the person comes back as the error."""
+    _open_for_writing(found)
     word, _, rest = text.strip().partition(" ")
     if word == INVITE:
         return _invite(box, user, found, rest.strip())
@@ -128,69 +129,16 @@ def _invite(box: Sandbox, user: User, found: Room, names: str) -> dict[str, Any]
     return {"ok": True}
 
 
-def show_answer(box: Sandbox, body: Any, token: str, original: dict[str, Any] | None) -> dict[str, Any]:
-    """Show what the app said in its acknowledgement or to a response URL."""
-    known = original or box.store.get("response", token)
-    if not isinstance(body, dict):
-        raise Refusal("invalid_payload")
-    found = box.workspace.rooms[known["channel"]]
-    if body.get("delete_original"):
-        _replace(box, known, None)
-        return {"ok": True}
-    blocks = body.get("blocks")
-    if isinstance(blocks, str):
-        blocks = strict_json(blocks)
-    shown = checked_blocks(box, blocks) if blocks is not None else None
-    content: dict[str, Any] = {
-        "text": str(body.get("text") or ""),
-        "blocks": shown,
-        "attachments": checked_attachments(body.get("attachments"), shown),
-    }
-    if not content["text"] and not content["blocks"] and not content["attachments"]:
-        raise Refusal("no_text")
-    if body.get("replace_original") and known["ts"]:
-        _replace(box, known, content)
-        return {"ok": True}
-    thread = body.get("thread_ts") or known["thread_ts"]
-    if body.get("response_type") == "in_channel":
-        message = box.workspace.post(found, _author(box), **content, thread_ts=thread, metadata=body.get("metadata"))
-        box.tickets.point(token, message["ts"], ephemeral=False)
-    else:
-        message = box.workspace.whisper(known["user"], found, **content, thread_ts=thread)
-        box.tickets.point(token, message["ts"], ephemeral=True)
-    return {"ok": True}
-
-
-def _author(box: Sandbox) -> dict[str, Any]:
-    app = box.world.app
-    return {"user": app.bot_user_id, "bot_id": app.bot_id, "app_id": app.id, "team": box.world.team.id}
-
-
-def _replace(box: Sandbox, known: dict[str, Any], content: dict[str, Any] | None) -> None:
-    """Replace or delete the message that the answer belongs to."""
-    workspace = box.workspace
-    if known["ephemeral"]:
-        message = workspace.whispered(known["user"], known["channel"], known["ts"] or "")
-        if message is not None and content is None:
-            workspace.unwhisper(message)
-        elif message is not None and content is not None:
-            workspace.rewhisper(message, **content)
-        return
-    message = workspace.find(known["channel"], known["ts"] or "")
-    if message is not None and content is None:
-        workspace.delete(message)
-    elif message is not None and content is not None:
-        workspace.change(message, **content)
-
-
 # Messages.
 
 
-def post(box: Sandbox, user: User, found: Room, told_: dict[str, Any]) -> Message:
-    if user.deleted:
-        raise Impossible(f"{user.real_name} is deactivated.")
+def _open_for_writing(found: Room) -> None:
     if found.archived:
         raise Impossible(f"#{found.name} is archived.")
+
+
+def post(box: Sandbox, user: User, found: Room, told_: dict[str, Any]) -> Message:
+    _open_for_writing(found)
     if user.id not in found.members:
         raise Impossible(f"{user.real_name} is not in #{found.name}.")
     thread = told_.get("thread")
@@ -205,6 +153,7 @@ def post(box: Sandbox, user: User, found: Room, told_: dict[str, Any]) -> Messag
         raise Impossible("A message needs a text or a file.")
     return box.workspace.post(
         found, {"user": user.id, "team": box.world.team.id}, text=text, thread_ts=thread,
+        blocks=typed.as_blocks(text, secrets.token_urlsafe(4)[:5]) or None,
         files=files or None, subtype="file_share" if files else None,
     )  # fmt: skip
 

@@ -4,8 +4,10 @@ from typing import Any
 
 from sandbox.api import need_scope
 from sandbox.box import Sandbox
+from sandbox.call import Call, published
 from sandbox.refusal import Refusal
 from sandbox.workspace import Message, Room
+from sandbox.world import User
 
 PREFIX = {"channel": "channels", "private": "groups", "im": "im"}
 
@@ -32,18 +34,38 @@ def writable(box: Sandbox, channel: str, *, by_name: bool = False) -> Room:
     workspace = box.workspace
     if by_name and channel in workspace.users and channel != workspace.bot:
         user = workspace.users[channel]
-        if user.deleted or user.is_bot:
+        if user.is_bot:
             raise Refusal("channel_not_found")
-        return workspace.direct(channel)
-    named = workspace.by_name(channel.removeprefix("#")) if by_name and channel not in workspace.rooms else None
-    found = named or room(box, channel)
-    if found.archived or box.faults.strike("archived_channel", channel=found.id):
-        raise Refusal("is_archived")
+        must_be_here(box, user, "channel_not_found")
+        found = workspace.direct(channel)
+    else:
+        found = room(box, workspace.address(channel) if by_name else channel)
+    must_be_open(box, found, "is_archived")
     if workspace.bot not in found.members and not (found.kind == "channel" and _may_post_anywhere(box)):
         raise Refusal("not_in_channel")
     if found.kind == "im" and not box.world.app.messages_tab:
         raise Refusal("messages_tab_disabled")
     return found
+
+
+def gone(box: Sandbox, user: User) -> bool:
+    """Whether the app sees this person as deactivated."""
+    return user.deleted or box.faults.strike("deactivated_user", user=user.id) is not None
+
+
+def must_be_here(box: Sandbox, user: User, error: str) -> None:
+    if gone(box, user):
+        raise Refusal(error, injected=not user.deleted)
+
+
+def closed(box: Sandbox, found: Room) -> bool:
+    """Whether the app sees this channel as archived."""
+    return found.archived or box.faults.strike("archived_channel", channel=found.id) is not None
+
+
+def must_be_open(box: Sandbox, found: Room, error: str) -> None:
+    if closed(box, found):
+        raise Refusal(error, injected=not found.archived)
 
 
 def _may_post_anywhere(box: Sandbox) -> bool:
@@ -58,13 +80,13 @@ def described(box: Sandbox, found: Room) -> dict[str, Any]:
         other = next((member for member in found.members if member != bot), bot)
         return {
             "id": found.id, "created": found.created, "is_im": True, "is_org_shared": False, "is_archived": False,
-            "user": other, "context_team_id": team, "is_open": True, "priority": 0,
+            "user": other, "is_user_deleted": other in box.workspace.users and gone(box, box.workspace.users[other]), "context_team_id": team, "is_open": True, "priority": 0,
         }  # fmt: skip
     private = found.kind == "private"
     return {
         "id": found.id, "name": found.name, "name_normalized": found.name, "created": found.created,
         "creator": found.members[0] if found.members else bot, "is_channel": not private, "is_group": private,
-        "is_im": False, "is_mpim": False, "is_private": private, "is_archived": found.archived, "is_general": False,
+        "is_im": False, "is_mpim": False, "is_private": private, "is_archived": closed(box, found), "is_general": False,
         "is_shared": False, "is_org_shared": False, "is_ext_shared": False, "is_pending_ext_shared": False,
         "pending_shared": [], "is_member": bot in found.members, "context_team_id": team, "shared_team_ids": [team],
         "unlinked": 0, "updated": found.created * 1000, "previous_names": [],
@@ -88,7 +110,24 @@ def told(box: Sandbox, message: Message, *, metadata: bool = False) -> dict[str,
     return {key: value for key, value in whole.items() if key not in hidden}
 
 
-def page(items: list[Any], cursor: str, limit: int, kind: str) -> tuple[list[Any], str]:
+def limit(call: Call, default: int, *, most: int = 1000, least: int = 1) -> int:
+    """How many at most, as the app asks for; refused by the name that the method has for it."""
+    wanted = call.get("limit", default)
+    if isinstance(wanted, int) and least <= wanted <= most:
+        return wanted
+    if "invalid_limit" in published()[call.method].errors:
+        raise Refusal("invalid_limit")
+    line = f"must be a number between {least} and {most} [json-pointer:/limit]"
+    raise Refusal("invalid_arguments", messages=[f"[ERROR] {line}"])
+
+
+def appears(box: Sandbox, call: Call, message: Message) -> None:
+    """A new message is seen in history at once, unless a fault holds it back."""
+    if rule := box.faults.strike("late_visibility", method=call.method, channel=message["channel"]):
+        box.faults.hide(message["channel"], message["ts"], rule.seconds)
+
+
+def page(items: list[Any], cursor: str, size: int, kind: str) -> tuple[list[Any], str]:
     """One page of a list and the cursor of the next one."""
     try:
         start = int(cursor.removeprefix(f"{kind}:")) if cursor else 0
@@ -96,5 +135,5 @@ def page(items: list[Any], cursor: str, limit: int, kind: str) -> tuple[list[Any
         raise Refusal("invalid_cursor") from None
     if start < 0 or (cursor and not cursor.startswith(f"{kind}:")):
         raise Refusal("invalid_cursor")
-    end = start + limit
+    end = start + size
     return items[start:end], f"{kind}:{end}" if end < len(items) else ""

@@ -25,13 +25,21 @@ class Trigger:
 class Tickets:
     """Issues and takes trigger ids (three seconds, once) and response URLs (five times, thirty minutes)."""
 
-    def __init__(self, store: Store, team_id: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        store: Store,
+        team_id: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,  # a response URL outlives the process, and no other clock does
+    ) -> None:
         self._store = store
         self._team = str(int.from_bytes(team_id.encode()[-4:]))
         self._now = clock
+        self._wall = wall
         self._triggers: dict[str, Trigger] = {}
         for token, known in list(store.all("response")):
-            if time.time() - known["made"] > RESPONSE_LIVES_S:
+            if self._wall() - known["made"] > RESPONSE_LIVES_S:
                 store.drop("response", token)
 
     def trigger(self, user: str) -> str:
@@ -56,7 +64,7 @@ class Tickets:
         """The last part of a new response URL."""
         token = secrets.token_urlsafe(18)
         known = {"user": user, "channel": channel, "ts": ts, "thread_ts": thread_ts, "ephemeral": ephemeral}
-        self._store.put("response", token, known | {"made": time.time(), "uses": 0})
+        self._store.put("response", token, known | {"made": self._wall(), "uses": 0})
         return token
 
     def use(self, token: str) -> dict[str, Any]:
@@ -64,7 +72,7 @@ class Tickets:
         known = self._store.get("response", token)
         if known is None:
             raise Refusal("invalid_url", status=404)
-        if time.time() - known["made"] > RESPONSE_LIVES_S:
+        if self._wall() - known["made"] > RESPONSE_LIVES_S:
             raise Refusal("expired_url", status=404)
         if known["uses"] >= RESPONSE_USES:
             raise Refusal("used_url", status=404)

@@ -136,6 +136,15 @@ class Workspace:
     def by_name(self, name: str) -> Room | None:
         return next((room for room in self.rooms.values() if room.kind != "im" and room.name == name), None)
 
+    def address(self, channel: str) -> str:
+        """The one id of a conversation, however it is named: by id, by #name, or by the person it is with."""
+        if channel in self.rooms:
+            return channel
+        if channel in self.users and channel != self.bot:
+            return _direct_id(channel, self.bot)
+        named = self.by_name(channel.removeprefix("#"))
+        return named.id if named else channel
+
     def direct(self, user: str, other: str | None = None) -> Room:
         """The direct message of a person with the app or with somebody else, opened if need be."""
         other = other or self.bot
@@ -143,10 +152,9 @@ class Workspace:
         for room in self.rooms.values():
             if room.kind == "im" and sorted(room.members) == pair:
                 return room
-        short = hashlib.sha256(" ".join(pair).encode()).hexdigest()[:9].upper()
         partner = user if other == self.bot else other
         room = Room(
-            id=f"D{short}", name=partner, kind="im", members=pair, partner=partner,
+            id=_direct_id(user, other), name=partner, kind="im", members=pair, partner=partner,
             created=int(self.clock.now().timestamp()),
         )  # fmt: skip
         self.keep_room(room)
@@ -261,6 +269,8 @@ class Workspace:
         """A message as a page gets it."""
         room = self.rooms[message["channel"]]
         facts = self.thread_facts(room, message)
+        if files := message.get("files"):
+            facts["files"] = [file | {"url": f"/control/file?file={file['id']}"} for file in files]
         return {key: value for key, value in (message | facts).items() if key not in ("for", "type")}
 
     # Reading.
@@ -289,6 +299,10 @@ class Workspace:
 
     def _tell(self, kind: str, room: Room, message: Message) -> None:
         self.feed.tell({"type": kind, "message": self.shown(message)}, lambda user: self.sees(user, room))
+
+
+def _direct_id(user: str, other: str) -> str:
+    return f"D{hashlib.sha256(' '.join(sorted((user, other))).encode()).hexdigest()[:9].upper()}"
 
 
 def _everything_said(message: Message) -> str:

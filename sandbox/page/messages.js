@@ -131,7 +131,7 @@ function article(message, { compact, inThread }) {
   const stamp = h("time", { class: "stamp", datetime: new Date(at * 1000).toISOString(), title: `${date(at, 0, tz(), "long")} at ${time(at, tz(), true)}` }, time(at, tz()));
   const body = message.deleted
     ? h("div", { class: "muted" }, "This message was deleted.")
-    : message.blocks?.length
+    : message.blocks?.length && message.bot_id
       ? blocks(message.blocks, ctx)
       : message.text && h("div", { class: "text" }, mrkdwn(message.text), message.edited && h("span", { class: "edited" }, " (edited)"));
   return h("article", { class: `message${compact ? " compact" : ""}${message.ephemeral ? " ephemeral" : ""}`, "aria-label": label(message), tabindex: "-1", id: `msg-${inThread ? "t" : "c"}-${message.ts}`, "data-ts": message.ts },
@@ -142,7 +142,7 @@ function article(message, { compact, inThread }) {
       message.pinned && h("div", { class: "only-you" }, "📌 Pinned"),
       !compact && h("div", { class: "byline" }, h("span", { class: "author" }, name), app && h("span", { class: "app-badge" }, "APP"), user?.title && !app && h("span", { class: "role" }, user.title), stamp),
       body,
-      message.blocks?.length && message.edited ? h("div", { class: "edited" }, "(edited)") : null,
+      message.blocks?.length && message.bot_id && message.edited ? h("div", { class: "edited" }, "(edited)") : null,
       (message.attachments ?? []).map((part) => legacy(part, ctx)),
       message.files?.length ? h("div", { class: "files" }, message.files.map(attachment)) : null,
       reactions(message),

@@ -71,8 +71,8 @@ class Person:
         assert reply.status_code == status, reply.text
         return reply.json()
 
-    async def act(self, name: str, user: str = "U0MARA", **body: Any) -> Any:
-        return await self.do(f"/control/{name}", **{"as": user}, **body)
+    async def act(self, name: str, user: str = "U0MARA", status: int = 200, **body: Any) -> Any:
+        return await self.do(f"/control/{name}", status, **{"as": user}, **body)
 
     async def messages(self, channel: str = "C0CHECKOUT", user: str = "U0MARA", **query: Any) -> list[dict[str, Any]]:
         told = await self.get("/control/messages", **{"as": user}, channel=channel, **query)

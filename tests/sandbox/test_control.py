@@ -255,3 +255,16 @@ async def test_an_acknowledgement_with_a_number_without_an_end_is_none(bolt: Asy
     told = await person.act("command", channel="C0CHECKOUT", text="/deploy")
     assert told == {"ok": False, "error": "/deploy failed with the error “operation_timeout”"}
     assert (await person.get("/control/log"))["entries"]
+
+
+async def test_the_clock_stops_before_the_calendar_does(person: Person):
+    far = 10 * 366 * 86_400
+    due = "9999-12-31T23:59:59+00:00"
+    await person.http.put(f"{person.url}/clock/due/me", json={"at": due, "what": "the end"})
+    told = await person.do("/clock", status=400, to_due=True)
+    assert told["error"] == "The workspace's clock goes from 1971 to 9000 and no farther."
+    for step in (far, -far):
+        answers = [await person.http.post(f"{person.url}/clock", json={"advance_s": step}) for _ in range(720)]
+        assert {answer.status_code for answer in answers} == {200, 400}
+        assert (await person.get("/control/state", **{"as": "U0MARA"}))["clock"]["due"]
+        await person.act("post", channel="C0CHECKOUT", text="still here")
