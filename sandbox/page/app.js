@@ -4,7 +4,7 @@ import { announce, guarded, toast } from "./dom.js";
 import { connect, loadState } from "./live.js";
 import { renderPane } from "./pane.js";
 import { hrefOf, onMove, parse } from "./route.js";
-import { renderSidebar } from "./sidebar.js";
+import { renderSidebar, toggleSidebar } from "./sidebar.js";
 import { S, changed, channelLabel, channelOf, isMember, me, nameOf, onChange } from "./store.js";
 import { renderTopbar, setTheme } from "./topbar.js";
 import { renderViews } from "./views.js";
@@ -33,6 +33,8 @@ function render() {
 /** Becomes the person the address names, and goes to the place it names. */
 async function move() {
   const { as, place } = parse(location.hash);
+  // Whoever goes somewhere wants to see it, and on a phone the drawer lies over it.
+  toggleSidebar(false);
   if (as && as !== S.me) await become(as);
   if (place) {
     S.place = place;

@@ -5,13 +5,26 @@ import { h, icon, toast, update } from "./dom.js";
 import { loadState } from "./live.js";
 import { openMenu } from "./menus.js";
 import { go, hrefOf } from "./route.js";
-import { S, channelLabel, isMember, nameOf, people } from "./store.js";
+import { S, changed, channelLabel, isMember, nameOf, people } from "./store.js";
 
 const root = document.getElementById("sidebar");
 
+const page = document.getElementById("app");
+
+/** On a phone the sidebar is a drawer over the channel. */
+export const drawerOpen = () => page.classList.contains("sidebar-open");
+
 export function toggleSidebar(open) {
-  document.getElementById("app").classList.toggle("sidebar-open", open);
+  if (open === drawerOpen()) return;
+  page.classList.toggle("sidebar-open", open);
+  changed();
 }
+
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !drawerOpen()) return;
+  toggleSidebar(false);
+  document.getElementById("drawer")?.focus();
+});
 
 function row(channel) {
   const here = S.place.kind === "channel" && S.place.channel === channel.id;

@@ -5,7 +5,7 @@ import { date, duration, time } from "./dates.js";
 import { h, icon, toast, update } from "./dom.js";
 import { openMenu } from "./menus.js";
 import { hrefOf } from "./route.js";
-import { toggleSidebar } from "./sidebar.js";
+import { drawerOpen, toggleSidebar } from "./sidebar.js";
 import { S, changed, me, nameOf, now, people, setClock, tz } from "./store.js";
 
 const root = document.getElementById("topbar");
@@ -64,7 +64,7 @@ export function renderTopbar() {
   update(root,
     h("h1", { class: "sr-only" }, S.team.name || "Sandbox"),
     h("button", { class: "skip", type: "button", onclick: () => (document.getElementById("composer") ?? document.getElementById("main").querySelector("a, button, [tabindex]"))?.focus() }, "Skip to the message box"),
-    h("button", { class: "icon-button only-narrow", type: "button", "aria-label": "Channels and people", onclick: () => toggleSidebar(!document.getElementById("app").classList.contains("sidebar-open")) }, icon("menu")),
+    h("button", { class: "icon-button only-narrow", type: "button", id: "drawer", "aria-label": "Channels and people", "aria-controls": "sidebar", "aria-expanded": String(drawerOpen()), onclick: () => toggleSidebar(!drawerOpen()) }, icon("menu")),
     clock(),
     h("span", { class: "grow" }),
     !S.online && h("span", { class: "offline", role: "status" }, "Reconnecting…"),
@@ -75,6 +75,11 @@ export function renderTopbar() {
     user && h("button", { class: "acting", type: "button", "aria-haspopup": "menu", "aria-expanded": "false", onclick: switchPerson }, avatar(user, 26), h("span", { class: "acting-text" }, h("span", { class: "acting-as" }, "Acting as "), h("strong", {}, nameOf(user))), icon("down", 14)));
 }
 
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || !root.classList.contains("clock-open")) return;
+  root.classList.remove("clock-open");
+  changed();
+});
 setInterval(() => {
   const face = document.getElementById("clock-time");
   if (face) face.textContent = time(now(), tz(), true);
