@@ -10,15 +10,19 @@ from tests.browser.conftest import Desk
 from tests.browser.pagebot import everything
 from tests.browser.test_page import box_of, deploy, send, thread_of
 from tests.sandbox.conftest import Person, Running, client_of
-from tests.sandbox.nodejs import FOLDER, MISSING, present
+from tests.sandbox.nodejs import FOLDER, needed
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.usefixtures("bot"),
-    pytest.mark.skipif(not present(), reason=MISSING),
 ]
 AXE = FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def axe() -> None:
+    needed()
 
 
 async def findings(page: Page, place: str) -> list[str]:

@@ -16,7 +16,7 @@ from tests.browser.test_page import box_of, send, thread_of
 from tests.sandbox import built, typed
 from tests.sandbox.conftest import Person, Running, client_of
 from tests.sandbox.examples import smallest
-from tests.sandbox.nodejs import MISSING, present
+from tests.sandbox.nodejs import needed
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -88,8 +88,8 @@ def packed(found: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
     return messages
 
 
-@pytest.mark.skipif(not present(), reason=MISSING)
 async def test_whatever_slack_would_take_is_drawn_without_a_complaint(desk: Desk, people: Person, sandbox: Running):
+    needed()
     await people.do("/control/limits", enabled=False)
     client = client_of(sandbox.url)
     uploaded = await client.files_upload_v2(content="one", filename="one.txt", title="one")

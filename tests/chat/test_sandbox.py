@@ -1,5 +1,6 @@
 """The chat lives in the sandbox as it lives in Slack: strict, limited, and unkind on request."""
 
+import json
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ import pytest
 
 from bot.chat import SlackChat, Whisper, make_client
 from bot.errors import Refused
+from bot.manifest import manifest
 from bot.model import Wanted
 from tests.chat.conftest import card, reply, running, until
 from tests.chat.fakes import hash_of
@@ -21,7 +23,10 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "In the way (3)
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory):
-    one = start(tmp_path_factory.mktemp("chat-sandbox"))
+    folder = tmp_path_factory.mktemp("chat-sandbox")
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(manifest()))
+    one = start(folder / "data", "--manifest", str(path))
     yield one
     one.process.terminate()
     one.process.wait(timeout=20)

@@ -11,9 +11,12 @@ import httpx
 import pytest
 
 from tests.sandbox.conftest import Person, Running, start
-from tests.sandbox.nodejs import FOLDER, MISSING, NODE, present
+from tests.sandbox.nodejs import FOLDER, NODE, needed
 
-pytestmark = pytest.mark.skipif(not present(), reason=MISSING)
+
+@pytest.fixture(scope="module", autouse=True)
+def clients() -> None:
+    needed()
 
 
 def manifest(address: str) -> dict[str, Any]:

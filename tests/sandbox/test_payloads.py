@@ -1,16 +1,15 @@
 """Whatever Slack's own types and builders make, the sandbox takes."""
 
 import blockkit
-import pytest
 
 from sandbox.blocks import MESSAGE, SHAPES
 from sandbox.validation import check_blocks, check_view
 from tests.sandbox import built, typed
-from tests.sandbox.nodejs import MISSING, present
+from tests.sandbox.nodejs import needed
 
 
-@pytest.mark.skipif(not present(), reason=MISSING)
 def test_whatever_the_types_of_slack_allow_is_accepted_and_every_type_and_key_occurs():
+    needed()
     messages, seen = typed.all_kinds()
     views = typed.drawn(typed.views(seen), 60)
 
