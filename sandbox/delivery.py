@@ -143,7 +143,7 @@ class Delivery:
     def resume(self) -> None:
         """After a start, ask the app's address for its challenge, and go on with every event that nobody has taken."""
         if not self._app.socket_mode and self._app.events_url:
-            self._keep(self._verify())
+            self._keep(self._verify(at_start=True))
         for _, waiting in list(self._store.all("event")):
             self._pursue(waiting)
 
@@ -216,18 +216,24 @@ class Delivery:
         self._twice(kind, url, body, JSON)
         return await self._web.send(url, body, JSON, headers, redirects=MOST_REDIRECTS)
 
-    async def _verify(self) -> bool:
+    async def _verify(self, *, at_start: bool = False) -> bool:
         """Whether the app's address has answered its challenge; asked until it has, since the app may start later."""
         async with self._verifying:
             if self._verified:
                 return True
             started = time.monotonic()
-            asked, wrong = await self._web.verify(self._app.events_url, TOKEN)
-            self._verified = wrong is None
+            asked, answer = await self._web.verify(self._app.events_url, TOKEN)
+            self._verified = answer.error is None
+            # An app that is started after the workspace has done nothing wrong.
+            early = at_start and answer.error == "dispatch_failed"
             self._journal.write(
-                "event", "url_verification", request=asked, response={"ok": self._verified},
-                ms=int((time.monotonic() - started) * 1000), findings=[wrong] if wrong else [],
-            )  # fmt: skip
+                "event",
+                "url_verification",
+                request=asked,
+                response={"error": answer.error} if answer.error else {"ok": True},
+                ms=int((time.monotonic() - started) * 1000),
+                findings=[_why(answer.error, "url_verification")] if answer.error and not early else [],
+            )
             return self._verified
 
     def _late(self, what: str, after_s: float) -> None:
@@ -253,6 +259,7 @@ def _why(error: str, name: str) -> str:
         "http_error": f"{name}: the app answered with an HTTP status that is not 2xx.",
         "ssl_error": f"{name}: the address has no certificate that can be trusted.",
         "too_many_redirects": f"{name}: the address leads on and on; Slack follows two redirects.",
+        "challenge_failed": f"{name}: the address answered without the challenge; no event is sent there.",
         "url_not_verified": f"{name}: not sent, because the address has not answered its url_verification.",
         "invalid_response": f"{name}: the app's answer is said to be JSON and is not.",
     }.get(error, f"{name}: {error}")

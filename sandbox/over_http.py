@@ -71,16 +71,14 @@ class Web:
         }
         return await self._http.post(url, content=body.encode(), headers=headers | (more or {}))
 
-    async def verify(self, url: str, token: str) -> tuple[dict[str, Any], str | None]:
-        """What the challenge was, and what is wrong with the answer to it: Slack takes no address without one."""
+    async def verify(self, url: str, token: str) -> tuple[dict[str, Any], Answer]:
+        """What was asked, and the answer to the challenge: Slack takes no address without one."""
         challenge = secrets.token_urlsafe(40)
         asked = {"token": token, "challenge": challenge, "type": "url_verification"}
         answer = await self.send(url, json.dumps(asked), JSON)
-        if answer.error:
-            return asked, f"{url} did not answer its url_verification ({answer.error}); no event is sent there."
-        if _challenge_in(answer.payload) != challenge:
-            return asked, f"{url} answered its url_verification without the challenge; no event is sent there."
-        return asked, None
+        if not answer.error and _challenge_in(answer.payload) != challenge:
+            return asked, Answer(error="challenge_failed")
+        return asked, answer
 
     async def close(self) -> None:
         await self._http.aclose()
