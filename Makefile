@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SSLYZE := .venv-sslyze
 SOURCES := bot handlers checks sandbox demo tests deployment
 
 .PHONY: help demo demo-reset run check test referees bench format clean
@@ -28,6 +29,12 @@ $(VENV)/.installed-demo: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
 	@touch $@
 
+# sslyze needs an older cryptography than we do, and has another licence: it lives by itself.
+$(SSLYZE)/.installed: tests/referees/sslyze.txt
+	$(PYTHON) -m venv $(SSLYZE)
+	$(SSLYZE)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 demo: $(VENV)/.installed-demo ## a small production, a Slack workspace in the browser, and the bot: no account needed
 	@$(BIN)/python -m demo
 
@@ -46,8 +53,8 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 test: check $(VENV)/.installed-node ## everything that is checked, the tests in the browser among it
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-referees: $(VENV)/.installed-node ## our verdicts beside those of tools that others wrote: docs/comparison.md
-	$(BIN)/python -m pytest tests/referees
+referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside those of tools that others wrote: docs/comparison.md
+	$(BIN)/python -m pytest tests/referees tests/referees/with_scanners.py
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
 	@$(BIN)/python -m tests.bench.checks

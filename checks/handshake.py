@@ -25,7 +25,8 @@ from checks import hello
 PROTOCOLS = (0.3, 1.0, 1.1, 1.2, 1.3)
 #: Those that every build of the library speaks.
 _LIBRARY: Mapping[float, int] = {1.2: SSL.TLS1_2_VERSION, 1.3: SSL.TLS1_3_VERSION}
-_ALL = b"ALL:@SECLEVEL=0"
+#: Everything but what needs no certificate: a server that accepts that too would show none, and nothing could be said of it.
+_ALL = b"ALL:!aNULL:@SECLEVEL=0"
 #: How many weak ciphers are counted before it does not matter any more.
 _ENOUGH = 5
 _UNKNOWN_ISSUER = 20
@@ -114,7 +115,7 @@ def _presented(place: Place) -> tuple[tuple[x509.Certificate, ...], bytes]:
 def _distrust(place: Place, chain: tuple[x509.Certificate, ...]) -> str:
     context = ssl.create_default_context(cafile=place.ca_file or certifi.where())
     context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.set_ciphers(_ALL.decode())
     context.hostname_checks_common_name = False
     host, port = split(place.address, 443)
     try:

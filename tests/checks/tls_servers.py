@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL
 
 NAME = "checkout.acme.test"
@@ -88,9 +88,28 @@ def _made(issuer, common, *, names=(), days=(-1, 3650), key=None, ca=False, hash
     if ocsp_url:
         place = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(ocsp_url))
         builder = builder.add_extension(x509.AuthorityInformationAccess([place]), critical=False)
+    for extension in _expected(key, issuer.key if issuer else key, ca=ca):
+        builder = builder.add_extension(extension, critical=isinstance(extension, x509.KeyUsage))
     cert = builder.sign(issuer.key if issuer else key, hash_ or hashes.SHA256())
     chain = [issuer.cert, *issuer.chain] if issuer and issuer.cert.issuer != issuer.cert.subject else []
     return Issued(key, cert, chain)
+
+
+def _expected(key, signer, *, ca):
+    """What every authority writes into its certificates, and strict verifiers ask for."""
+    may = dict.fromkeys(
+        (
+            *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"),
+            *("key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
+        ),
+        False,
+    )
+    allowed = ("key_cert_sign", "crl_sign", "digital_signature") if ca else ("digital_signature", "key_encipherment")
+    yield x509.KeyUsage(**{**may, **dict.fromkeys(allowed, True)})
+    yield x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    yield x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+    if not ca:
+        yield x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 
 
 def authority(common="Test Root"):

@@ -93,6 +93,9 @@ def certificates(middle: Issued, lists: str, taken_back: list[Issued]) -> Cases:
                 protocols="TLSv1.2",
                 lines=f"{_FIRST} ssl_ciphers AES128-GCM-SHA256:AECDH-AES128-SHA:@SECLEVEL=0;",
             ),
+            "would rather show no certificate": one(
+                leaf(key=key), protocols="TLSv1.2", lines="ssl_ciphers ALL:@SECLEVEL=0;"
+            ),
             "taken back": one(revoked),
             "on a list, and not taken back": one(leaf(crl=f"{lists}clean")),
             "its list is out of date": one(leaf(crl=f"{lists}late")),

@@ -8,7 +8,7 @@ from tests.referees.tools.asked import said
 
 _DAY = timedelta(days=1)
 _SECURITY = "@SECLEVEL=0"
-_ALL = f"ALL:{_SECURITY}"
+_ALL = f"ALL:!aNULL:{_SECURITY}"
 _VERSIONS = {1.0: "-tls1", 1.1: "-tls1_1", 1.2: "-tls1_2", 1.3: "-tls1_3"}
 
 
