@@ -1,12 +1,13 @@
-"""What does a check measure, and how is it written in app.yaml? For somebody at a terminal."""
+"""What does a check measure, and how is it written in app.yaml? For somebody at a terminal, or who asks why in Slack."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot import check
 from bot.check import Plugin
 from bot.config.mistakes import offer
 from bot.errors import Refused
+from bot.plan import CheckPlan
 
 
 def explained(name: str) -> str:
@@ -15,6 +16,12 @@ def explained(name: str) -> str:
     if name not in known:
         raise Refused(f"There is no check called {name}; {offer(name, known)}.")
     return "\n".join(_lines(known[name]))
+
+
+def of(plans: Iterable[CheckPlan]) -> list[str]:
+    """The same for whatever these are measured by, each once; what is read from the record is no plugin."""
+    known = check.plugins()
+    return ["\n".join(_lines(known[name])) for name in dict.fromkeys(one.uses for one in plans) if name in known]
 
 
 def _lines(plugin: Plugin) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from bot import gates
+from bot import explained, gates
 from bot.decide import checklist
 from bot.engine import Engine
 from bot.errors import Refused
@@ -100,7 +100,8 @@ def register(bolt: Bolt, engine: Engine) -> None:
                 shown = answers.evidence(deployment, item, now)
                 await bolt.show(press, "Evidence", _view(modals.text("Evidence", shown.blocks)))
             case _:
-                shown = answers.why_item(deployment, item, now)
+                told = explained.of(answers.checks_of(deployment, item))
+                shown = answers.why_item(deployment, item, now, told)
                 await bolt.show(press, "Why?", _view(modals.text("Why?", shown.blocks)))
 
 

@@ -1,13 +1,13 @@
 """What does somebody read who asked a question? Text and blocks of ephemeral answers; the terminal prints the same text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot import gates
 from bot.judge import describe
 from bot.model import Deployment, Finding, Row, StoryLine
-from bot.plan import ItemPlan
+from bot.plan import CheckPlan, ItemPlan
 from bot.text import clip, code, duration, esc, moment, plural
 from bot.views import card, kit, signs
 from bot.views.kit import Block
@@ -179,9 +179,14 @@ def why_items(deployment: Deployment, items: Sequence[ItemPlan], now: datetime) 
     return _answer(*blocks[:_MOST_BLOCKS], text="\n".join(one.text for one in told))
 
 
-def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
-    """Why an item matters, how to clear it, and who can."""
-    checks = [deployment.plan.checks[name] for name in (*item.checks, item.signoff) if name]
+def checks_of(deployment: Deployment, item: ItemPlan) -> list[CheckPlan]:
+    """What decides an item: what measures it, and what opens the page that it is signed with."""
+    return [deployment.plan.checks[name] for name in (*item.checks, item.signoff) if name]
+
+
+def why_item(deployment: Deployment, item: ItemPlan, now: datetime, explained: Sequence[str] = ()) -> Answer:
+    """Why an item matters, how to clear it, and who can; then what decides it, as `checks explain` tells it."""
+    checks = checks_of(deployment, item)
     reason = item.why or next((one.why for one in checks if one.why), "")
     clear = item.fix or next((one.fix for one in checks if one.fix), "")
     blocks = [kit.section(signs.item_line(deployment, item, now))]
@@ -190,7 +195,27 @@ def why_item(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
         blocks.append(kit.section(f"*How to clear it*\n{esc(clear)}"))
     who = signs.owner(deployment, item.role) if item.role else "somebody of the roster"
     blocks.append(kit.context(f"{esc(who)} clears it."))
-    return _answer(*blocks, text=f"{esc(item.title)}: {esc(reason)}")
+    blocks += [kit.section(f"*Decided by* `{esc(one.name)}`\n{_rules(one)}") for one in checks]
+    blocks += [kit.preformatted(page) for text in explained for page in _pages(text)]
+    return _answer(*blocks[:_MOST_BLOCKS], text=f"{esc(item.title)}: {esc(reason)}")
+
+
+def _rules(check: CheckPlan) -> str:
+    """The rules that this deployment is held to."""
+    ladders = (("require", check.require), ("pass", check.pass_), ("warn", check.warn))
+    told = [f"{name}: {', '.join(f'`{esc(rule)}`' for rule in rules)}" for name, rules in ladders if rules]
+    return "\n".join(told) or "by the rules that it has by default, which stand below"
+
+
+def _pages(text: str) -> Iterator[list[str]]:
+    """The lines of a long text, as many at a time as one block takes."""
+    page: list[str] = []
+    for line in text.splitlines():
+        if page and sum(map(len, page)) + len(page) + len(line) > kit.TEXT:
+            yield page
+            page = []
+        page.append(line)
+    yield page
 
 
 def evidence(deployment: Deployment, item: ItemPlan, now: datetime) -> Answer:
