@@ -180,6 +180,9 @@ def check_may_sign(deployment: Deployment, role: str, by: Person, now: datetime)
     seat = deployment.seat(role)
     operator = by.id.startswith("op:")
     if seat.held_by(by.id) is None and not operator:
+        left = signers(deployment, role)
+        if len(left) == 1:
+            raise Refused(f"Only {left[0].name} can sign as {seat.title}: {deployment.captain.name} started this.")
         raise Refused(f"Only {seat.title} ({seat.contact.name}, backup {seat.backup.name}) can sign this.")
     if by.id == deployment.captain.id:
         raise Refused(f"You started {deployment.id}; somebody else of the roster has to sign for {seat.title}.")

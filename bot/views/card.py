@@ -73,7 +73,8 @@ def state_line(deployment: Deployment) -> str:
             left = words(deployment.left) if deployment.left else "?"
             return f"🚨 *Roll back, or accept?* Since {since}; it was {left}."
         case Phase.PREPARING | Phase.DEPLOYING | Phase.VERIFYING | Phase.ROLLING_BACK | Phase.ABORTING:
-            return f"*{signs.TITLES[deployment.phase]}* since {since} · {_now_doing(deployment)}"
+            because = _why_back(deployment) if deployment.phase is Phase.ROLLING_BACK else _why_aborted(deployment)
+            return f"*{signs.TITLES[deployment.phase]}* since {since} · {_now_doing(deployment)}{because}"
         case Phase.LIVE:
             return f"🟢 *Live* since {moment(deployment.live_at or deployment.phase_at, 'date_time')} · {_next_follow_up(deployment)}"
         case Phase.CLOSED:
@@ -81,8 +82,7 @@ def state_line(deployment: Deployment) -> str:
         case Phase.SUPERSEDED:
             return f"⏭️ *Superseded* by {esc(deployment.superseded_by)}, which is live now."
         case Phase.ABORTED:
-            by = f" by {esc(deployment.aborted_by.name)}" if deployment.aborted_by else ""
-            return f"⏹️ *Aborted* {since}{by}: “{esc(clip(deployment.abort_reason, 300))}” Production was not changed."
+            return f"⏹️ *Aborted* {since}. Production was not changed.{_why_aborted(deployment)}"
         case Phase.ROLLED_BACK:
             back = esc(deployment.release.previous or "the previous version")
             return f"⏪ *Rolled back* {since} to {back}{_rollback_took(deployment)}.{_why_back(deployment)}"
@@ -94,6 +94,14 @@ def _rollback_took(deployment: Deployment) -> str:
     if deployment.rollback_at is None or deployment.ended_at is None:
         return ""
     return f", after {duration((deployment.ended_at - deployment.rollback_at).total_seconds())}"
+
+
+def _why_aborted(deployment: Deployment) -> str:
+    """Who called it off, and why; empty while nobody has."""
+    if deployment.aborted_by is None and not deployment.abort_reason:
+        return ""
+    who = esc(deployment.aborted_by.name) if deployment.aborted_by is not None else "Somebody"
+    return f"\n{who} called it off: “{esc(clip(deployment.abort_reason, 300))}”"
 
 
 def _why_back(deployment: Deployment) -> str:

@@ -104,13 +104,14 @@ async def test_an_abort_says_who_called_it_off(w: World):
     await w.opened()
     await w.types("U000CHLOE", "abort the supplier is down")
 
-    assert "by Chloé Martin: “the supplier is down”" in await w.reads("card")
+    assert "Chloé Martin called it off: “the supplier is down”" in await w.reads("card")
 
 
 async def test_a_rolled_back_card_says_who_decided_it_and_what_had_happened(w: World):
     await w.deploying()
     await w.script_ends("deploy", code=3)
     await w.presses("U000BEN", "Roll back", message="alarm:0")
+    assert "Ben Okafor decided it. Execute deploy script: exited 3" in await w.reads("card")
     await w.script_ends("rollback")
     await w.presses("U000DMITRI", "Go ahead")
     await w.script_ends("restore")
