@@ -34,8 +34,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 def clears(browser: Browser, demo: Demo, version: str) -> None:
     """The four roles tick what is theirs and sign."""
     for user, title in OWNERS.items():
-        who = Somebody(browser, demo, user)
-        who.opens_thread(version)
+        who = Somebody(browser, demo, user, thread=version)
         who.ticks_everything(title)
         who.signs()
         who.leaves()
@@ -53,20 +52,21 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
     clears(browser, demo, "1.4.2")
     mara.reads("All clear.")
     mara.pictures("2-all-clear")
+    ana = Somebody(browser, demo, "U0ANA", thread="1.4.2")
     with customers(demo) as count:
         mara.presses("Start", confirm="Start")
         mara.reads(re.compile("Deploy script"), mara.thread)
         mara.pictures("3-deploying")
-        mara.reads("Post-Deployment Verification", mara.thread)
+        mara.sees_in_time(re.compile("Post-Deployment Verification"), ana)
     assert count["lost"] == 0, count
     assert count["requests"] > 50
 
     for user, title in OWNERS.items():
-        who = Somebody(browser, demo, user)
-        who.opens_thread("1.4.2")
+        who = Somebody(browser, demo, user, thread="1.4.2")
         who.ticks_everything(title)
         who.leaves()
-    mara.reads(re.compile(r"Live since"), mara.thread)
+    mara.sees_in_time(re.compile(r"Live since"), ana)
+    ana.leaves()
     mara.pictures("4-live")
     mara.page.goto(f"{demo.url}/#/as/U0MARA/C0RELEASES")
     mara.reads(re.compile("is live in production"))
@@ -86,15 +86,14 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
         mara.advances("+1 day")
     follows_up(browser, demo, "Long-term")
     mara.opens_thread("1.4.2")
-    mara.reads(re.compile("Closed"), mara.thread)
+    mara.sees_in_time(re.compile("Closed"), Somebody(browser, demo, "U0ANA", thread="1.4.2"))
     mara.pictures("6-closed")
 
 
 def follows_up(browser: Browser, demo: Demo, window: str) -> None:
     """Everybody does what the follow-up asks of them."""
     for user, title in OWNERS.items():
-        who = Somebody(browser, demo, user)
-        who.opens_thread("1.4.2")
+        who = Somebody(browser, demo, user, thread="1.4.2")
         who.reads(re.compile(window), who.thread)
         who.ticks_everything(title)
         who.leaves()
