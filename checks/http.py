@@ -256,7 +256,7 @@ def _summary(params: Params, probes: list[Probe], wrong: list[Probe], unread: li
     facts = [
         f"{len(probes)} of {len(probes)} answered {' or '.join(map(str, params.expect))}",
         *([f"version {params.version}"] if params.version else []),
-        *(f"{name} {probes[0].values[name]}" for name in params.values if name in probes[0].values),
+        *(f"{name.replace('_', ' ')} {probes[0].values[name]}" for name in params.values if name in probes[0].values),
         f"at {places} address{'es' if places > 1 else ''}",
         f"slowest {duration(max(times))}",
     ]

@@ -15,7 +15,7 @@ from bot.model import RunReport, RunSpec
 from bot.scripts import Scripts, supervisor
 
 #: Nothing here takes this long; a busy machine may.
-GENEROUS_S = 60.0
+GENEROUS_S = 180.0
 
 
 class World:

@@ -14,7 +14,7 @@ import trustme
 from bot.model import WatchReport, WatchSpec
 from bot.watch import Watches, prober
 
-GENEROUS_S = 60.0
+GENEROUS_S = 180.0
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
