@@ -458,6 +458,21 @@ class Alarm:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Blind:
+    """A stretch of time in which what a trigger judges could not be measured."""
+
+    key: str
+    title: str
+    #: What kept it from being measured.
+    detail: str
+    since: datetime
+    samples: int = 1
+    told_at: datetime | None = None
+    #: When it was seen again.
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class FollowUp:
     """One window after LIVE. Times are fixed when the deployment goes LIVE."""
 
@@ -554,6 +569,8 @@ class Deployment:
     #: Last verdicts of each trigger, newest last.
     trigger_samples: Mapping[str, tuple[Verdict, ...]] = field(default_factory=dict)
     trigger_at: Mapping[str, datetime] = field(default_factory=dict)
+    #: When nobody could see what triggers judge, the newest last.
+    blind: tuple[Blind, ...] = ()
     #: Triggers that somebody accepted: silent until they have passed once.
     muted: tuple[str, ...] = ()
     follow_ups: Mapping[str, FollowUp] = field(default_factory=dict)

@@ -7,8 +7,9 @@ import pytest
 
 from bot.decide.settle import checks_wanted
 from bot.decide.time import judge_triggers
-from bot.model import Finding, Phase, Verdict
+from bot.model import Condition, Finding, Phase, Verdict
 from bot.plan import CheckPlan, TriggerPlan
+from bot.views import messages
 from tests.store.records import NOON, drafted
 
 SLOWER = TriggerPlan(key="slower", title="Slower", check="p95", every_s=15, fail_after=3, of=4)
@@ -71,6 +72,48 @@ def test_what_could_not_be_measured_never_asks(deploying):
     for number in range(8):
         one = judged(measured(one, 1 + 15 * number, Verdict.UNKNOWN), 2 + 15 * number)
     assert not one.alarms
+
+
+def blind(deployment):
+    return [one for one in messages.wanted(deployment, at(0)) if one.key.startswith("blind:")]
+
+
+def unseen(one, first, last):
+    for number in range(first, last):
+        one = judged(measured(one, 1 + 15 * number, Verdict.UNKNOWN), 2 + 15 * number)
+    return one
+
+
+def test_when_nothing_can_be_measured_for_long_the_captain_is_told_once_until_it_is_seen_again(deploying):
+    quiet = unseen(deploying, 0, 3)
+    assert blind(quiet) == []
+    told = unseen(quiet, 3, 4)
+    (page,) = blind(told)
+    assert page.in_thread
+    assert page.text.startswith("🙈 We are blind: Slower cannot be seen since ")
+    assert f"<@{told.captain.id}>" in page.text or told.captain.name in page.text
+    assert ": slow. " in page.text
+    later = unseen(told, 4, 9)
+    assert blind(later) == [page], "once"
+    seen = judged(measured(later, 136, Verdict.FAIL), 137)
+    (edited,) = blind(seen)
+    assert edited.key == page.key
+    assert edited.text.startswith("👁 Slower can be seen again, since ")
+    again = unseen(seen, 10, 14)
+    assert len(blind(again)) == 2
+    assert blind(unseen(seen, 10, 13)) == [edited], "a new stretch has to be long enough, too"
+
+
+def test_what_was_seen_in_time_or_is_only_too_little_to_judge_pages_nobody(deploying):
+    one = unseen(deploying, 0, 3)
+    one = judged(measured(one, 46, Verdict.PASS), 47)
+    assert blind(unseen(one, 4, 7)) == []
+    few = (Condition(rule="samples >= 500", measured=20, held=False),)
+    for number in range(4, 12):
+        one = measured(one, 1 + 15 * number, Verdict.UNKNOWN)
+        one = replace(one, findings={"p95": replace(one.findings["p95"], conditions=few)})
+        one = judged(one, 2 + 15 * number)
+    assert blind(one) == []
 
 
 def test_a_measurement_of_before_the_script_is_no_sample(deploying):

@@ -92,6 +92,7 @@ def triggers(site: Site) -> tuple[TriggerPlan, ...]:
                 every_s=one.every,
                 fail_after=one.fail_after,
                 of=one.of,
+                unknown_after=one.unknown_after,
                 auto=one.auto,
             )
         )

@@ -12,6 +12,7 @@ from bot.model import (
     MACHINE,
     Alarm,
     Ask,
+    Blind,
     Change,
     Deployment,
     Finding,
@@ -245,14 +246,52 @@ def _sample(deployment: Deployment, trigger: TriggerPlan, now: datetime) -> Chan
         trigger_samples={**deployment.trigger_samples, trigger.key: samples},
         trigger_at={**deployment.trigger_at, trigger.key: now},
         muted=muted,
+        blind=_blind(deployment, trigger, known, now),
     )
+    lines = _sight(deployment, after, now)
     failed = sum(one is Verdict.FAIL for one in samples)
     if failed < trigger.fail_after or trigger.key in muted:
-        return Change(deployment=after)
+        return Change(deployment=after, lines=lines)
     detail = f"{known.summary if known else ''} ({failed} of {len(samples)} samples)"
     auto = now + AUTO_AFTER if trigger.auto else None
     alarm = Alarm(key=trigger.key, title=trigger.title, detail=detail, at=now, auto_at=auto)
-    return raise_alarm(after, alarm, now) or Change(deployment=after)
+    sampled = Change(deployment=after, lines=lines)
+    asked = raise_alarm(after, alarm, now)
+    return sampled.then(asked) if asked is not None else sampled
+
+
+def _sight(before: Deployment, after: Deployment, now: datetime) -> tuple[Line, ...]:
+    """The story of what could not be seen, when somebody is told of it."""
+    new = [one for one in after.blind if one not in before.blind]
+    told = [Line(what=f"blind: {one.title}", why=one.detail) for one in new if one.told_at == now and not one.until]
+    return (*told, *(Line(what=f"seen again: {one.title}") for one in new if one.until == now))
+
+
+def _blind(deployment: Deployment, trigger: TriggerPlan, known: Finding | None, now: datetime) -> tuple[Blind, ...]:
+    """What could not be measured never proposes anything, and for long enough in a row somebody is told, once.
+
+    Too few samples to judge are no blindness: they were seen.
+    """
+    open_ = next((one for one in deployment.blind if one.key == trigger.key and one.until is None), None)
+    others = tuple(one for one in deployment.blind if one is not open_)
+    if not _unseen(known):
+        # What was told is said to be over; what nobody heard of is forgotten.
+        return (*others, replace(open_, until=now)) if open_ is not None and open_.told_at else others
+    detail = known.summary if known is not None else "nothing was measured"
+    if open_ is None:
+        one = Blind(key=trigger.key, title=trigger.title, detail=detail, since=now)
+    else:
+        one = replace(open_, samples=open_.samples + 1, detail=open_.detail if open_.told_at else detail)
+    if one.told_at is None and one.samples >= trigger.unknown_after:
+        one = replace(one, told_at=now)
+    return (*others, one)
+
+
+def _unseen(known: Finding | None) -> bool:
+    if known is None:
+        return True
+    measured = bool(known.conditions) and all(one.measured is not None for one in known.conditions)
+    return known.verdict is Verdict.UNKNOWN and not measured
 
 
 def roll_back_by_itself(deployment: Deployment, now: datetime) -> Change | None:

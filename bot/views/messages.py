@@ -56,6 +56,7 @@ def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     yield from _runs(deployment)
     yield from _verification(deployment, now)
     yield from _alarms(deployment)
+    yield from _blind(deployment)
     yield from _follow_ups(deployment, now)
     yield from announcing.announcements(deployment)
 
@@ -186,6 +187,14 @@ def _alarms(deployment: Deployment) -> Iterator[Wanted]:
             )
             said = f"Still undecided: roll back, or accept? {esc(alarm.title)}: {esc(alarm.detail)} {called}"
             yield _reply(deployment, f"alarm:{number}:again", said, [], urgent=True)
+
+
+def _blind(deployment: Deployment) -> Iterator[Wanted]:
+    """Whoever decides whether to go back has to know what nobody can see; edited when it is seen again."""
+    for one in deployment.blind:
+        if one.told_at is not None:
+            text = watching.blind_text(deployment, one)
+            yield _reply(deployment, f"blind:{one.key}:{one.since.timestamp():.0f}", text, [], urgent=True)
 
 
 def _follow_ups(deployment: Deployment, now: datetime) -> Iterator[Wanted]:

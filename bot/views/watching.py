@@ -1,6 +1,6 @@
 """How do the watch and the question whether to roll back look?"""
 
-from bot.model import Alarm, Deployment, Phase, Window
+from bot.model import Alarm, Blind, Deployment, Phase, Window
 from bot.text import duration, esc, mention, moment, number, percent
 from bot.views import card, ids, kit, signs, steps
 from bot.views.kit import Block
@@ -94,6 +94,18 @@ def _called(deployment: Deployment) -> str:
     if deployment.roster:
         called.append(deployment.roster[0].contact.id)
     return " ".join(mention(one) for one in dict.fromkeys(called))
+
+
+def blind_text(deployment: Deployment, one: Blind) -> str:
+    """What nobody can see since when, and that nothing proposes a rollback meanwhile."""
+    if one.until is not None:
+        return f"👁 {esc(one.title)} can be seen again, since {moment(one.until)}; from {moment(one.since)} on nobody could."
+    if deployment.over:
+        return f"🙈 {esc(one.title)} could not be seen from {moment(one.since)} on: {esc(one.detail)}"
+    return (
+        f"🙈 We are blind: {esc(one.title)} cannot be seen since {moment(one.since)}: {esc(one.detail.rstrip('.'))}. Nothing proposes "
+        f"a rollback for it meanwhile; look yourselves, and mend what measures it. {mention(deployment.captain.id)}"
+    )
 
 
 def alarm_text(deployment: Deployment, one: Alarm) -> str:
