@@ -119,6 +119,8 @@ def _sentence(seen: Window, report: WatchReport, asked: AbstractSet[str]) -> str
 
 def counted(deployment: Deployment, plan: CheckPlan, now: datetime) -> Measured:
     """How the named checks, steps and items of this deployment stand."""
+    if not plan.with_:
+        return spent(deployment)
     tally: dict[str, int] = dict.fromkeys(("required", "passed", "warned", "failed", "unknown"), 0)
     names: list[str] = []
     titles = _titles(deployment)
@@ -132,6 +134,29 @@ def counted(deployment: Deployment, plan: CheckPlan, now: datetime) -> Measured:
     if names:
         summary += "; not yet: " + ", ".join(names)
     return Measured(values=dict(tally), summary=summary)
+
+
+def spent(deployment: Deployment) -> Measured:
+    """How long the deployment itself took, and how often something in it did not go as it should."""
+    values: dict[str, Value] = {
+        "retried": sum(deployment.retried.values()),
+        "alarms": len(deployment.alarms),
+        "waived": len(deployment.waivers),
+    }
+    begun, live = deployment.started_at, deployment.live_at
+    if begun is not None and live is not None:
+        values["took"] = (live - begun).total_seconds()
+    for step in deployment.plan.steps:
+        record = deployment.steps.get(step.key)
+        if step.sees == "version" and record is not None and record.ended_at is not None:
+            values["script"] = (record.ended_at - record.at).total_seconds()
+    told = [f"{duration(float(values[name]))} {what}" for name, what in _SPENT.items() if name in values]
+    counted_too = [f"{values[name]} {what}" for name, what in _COUNTED.items() if values[name]]
+    return Measured(values=values, summary=", ".join(told + counted_too) or "not live yet")
+
+
+_SPENT = {"took": "from the start to live", "script": "for the deploy script"}
+_COUNTED = {"retried": "steps tried again", "alarms": "triggers tripped", "waived": "lines waived"}
 
 
 def _titles(deployment: Deployment) -> dict[str, str]:

@@ -16,7 +16,7 @@ from demo.members import Members
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def application(members: Members, cache: Cache, token: str) -> Starlette:
+def application(members: Members, cache: Cache, token: str, *, key_made: str) -> Starlette:
     def guarded(act: Callable[[Request, dict[str, Any]], Any]) -> Endpoint:
         async def endpoint(request: Request) -> Response:
             given = request.headers.get("authorization", "")
@@ -79,6 +79,8 @@ def application(members: Members, cache: Cache, token: str) -> Starlette:
                 methods=["POST"],
             ),
             Route("/cache", guarded(lambda _, __: {"paths": cache.paths()}), methods=["GET"]),
+            # What a vault tells of a secret without telling the secret.
+            Route("/keys/api", guarded(lambda _, __: {"data": {"created_time": key_made}}), methods=["GET"]),
             Route("/purge", guarded(purge), methods=["POST"]),
         ]
     )

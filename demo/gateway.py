@@ -106,12 +106,18 @@ class Gateway:
         who = "key" if has_key else request.client.host if request.client else "unknown"
         decision = self.limits.take(f"{who} {endpoint}", WITH_KEY if has_key else ANYBODY, time.monotonic())
         if decision.allowed:
-            answer = await self.ask(request)
+            answer = self.key(has_key=has_key) if request.url.path == "/api/key" else await self.ask(request)
         else:
             answer = problem(429, f"Too many requests; try again in {decision.retry_after} s.")
             answer.headers["Retry-After"] = str(decision.retry_after)
         answer.headers["RateLimit-Limit"] = str(decision.limit)
         answer.headers["RateLimit-Remaining"] = str(decision.remaining)
+        return answer
+
+    def key(self, *, has_key: bool) -> Response:
+        """A harmless address that only answers to whoever has the key in use."""
+        answer = JSONResponse({"key": "in use"}) if has_key else problem(401, "This needs the key in X-Api-Key.")
+        answer.headers["Cache-Control"] = "no-store"
         return answer
 
     async def asset(self, request: Request) -> Response:

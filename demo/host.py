@@ -10,6 +10,7 @@ import io
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from urllib.parse import parse_qs, urlsplit
 
 STOPPED_WITHIN_S = 10
 BIGGEST_LOG = 10_000_000
+#: How much memory such a host has for the service.
+MEMORY = 256_000_000
 DIE_WITH_PARENT = 1
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 LIBC = ctypes.CDLL(None)
@@ -51,6 +54,20 @@ def unpack(tar: bytes, releases: Path, version: str, commit: str) -> None:
     (fresh / "COMMIT").write_text(commit + "\n")
     shutil.rmtree(releases / version, ignore_errors=True)
     fresh.rename(releases / version)
+
+
+def usage(pid: int) -> dict[str, float]:
+    """What the kernel says that a process takes: shares of one processor since it began, of the host's memory, of the files."""
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    tick = os.sysconf("SC_CLK_TCK")
+    lived = float(Path("/proc/uptime").read_text().split()[0]) - int(stat[19]) / tick
+    resident = int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    files = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - only how many there are is asked.
+    return {
+        "cpu": round((int(stat[11]) + int(stat[12])) / tick / max(lived, 1.0), 4),
+        "memory": round(resident / MEMORY, 4),
+        "files": round(files / resource.getrlimit(resource.RLIMIT_NOFILE)[0], 4),
+    }
 
 
 class Host:
@@ -96,6 +113,7 @@ class Host:
             "exit_code": exit_code,
             "installed": sorted(entry.name for entry in self.releases.iterdir() if VERSION.fullmatch(entry.name)),
             "url": f"http://{self.address}:{self.port}",
+            "usage": usage(self.process.pid) if running and self.process else {},
         }
 
     def install(self, tar: bytes, version: str, commit: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import ssl
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -37,6 +38,8 @@ log = logging.getLogger("demo.production")
 READY_WITHIN_S = 10
 STOPPED_WITHIN_S = 15
 LOOK_AT_CERTIFICATES_EVERY_S = 3600
+#: The key for the API lives so long; a new production begins with a fresh one.
+ROTATED_EVERY = timedelta(days=60)
 MEMBERS = ("a", "b")
 SCRIPTS = Path(__file__).resolve().parent.parent / "deployment" / "production"
 LIBC = ctypes.CDLL(None)
@@ -78,6 +81,11 @@ def remembered_secrets(file: Path) -> dict[str, str]:
     wanted += tuple(f"staging_{name}" for name in ("admin", "session", "payments"))
     kept: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
     kept |= {name: secrets.token_urlsafe(24) for name in wanted if name not in kept}
+    made = datetime.fromisoformat(kept.get("api_key_made", "2000-01-01T00:00:00+00:00"))
+    if datetime.now(UTC) - made > ROTATED_EVERY:
+        # The one before is remembered only so that somebody can see that it is refused.
+        fresh = {"api_key": secrets.token_urlsafe(24), "api_key_made": datetime.now(UTC).isoformat()}
+        kept |= {"old_api_key": kept["api_key"], **fresh}
     write(file, json.dumps(kept).encode(), 0o600)
     return kept
 
@@ -172,7 +180,7 @@ async def run(home: Path, *, ci: bool, clock: str) -> None:
     servers: list[tuple[Server, socket.socket]] = [
         (serve(Gateway(policy, members, cache), tls), ports.https),
         (serve(plain(authority, env["CHECKOUT_URL"])), ports.http),
-        (serve(admin.application(members, cache, kept["admin"])), ports.admin),
+        (serve(admin.application(members, cache, kept["admin"], key_made=kept["api_key_made"])), ports.admin),
     ]
     tasks: list[asyncio.Task[None]] = []
     try:

@@ -4,7 +4,9 @@
 #
 #   final_tests.sh [VERSION]
 #
-# Reports: CHECKOUT_REPORTS/<commit>/unit.xml, integration.xml, e2e.xml, and done.json when all have run.
+# Tries the migrations of the version on a copy of staging's data, too, where CHECKOUT_STAGING_DATABASE says where that is.
+#
+# Reports: CHECKOUT_REPORTS/<commit>/unit.xml, integration.xml, e2e.xml, migrations.json, and done.json when all have run.
 # Exit 0: all passed. 1: something failed, or a suite had no tests.
 #
 # From the environment:
@@ -12,6 +14,7 @@
 #   CHECKOUT_REPOSITORY   the git repository
 #   CHECKOUT_REPORTS      the folder of the reports
 #   CHECKOUT_PYTHON       a Python that has pytest (python3)
+#   CHECKOUT_STAGING_DATABASE   staging's database, which is only read; without it the migrations are not tried
 
 set -euo pipefail
 # shellcheck source=tools/common.sh
@@ -27,7 +30,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 suites=(unit integration e2e)
-all_steps=$((1 + ${#suites[@]}))
+all_steps=$((2 + ${#suites[@]}))
 
 step "Checking out ${commit:0:7}"
 git clone --quiet --shared --no-checkout "$CHECKOUT_REPOSITORY" "$work/code"
@@ -49,6 +52,15 @@ for suite in "${suites[@]}"; do
   echo "::endgroup::"
   if [[ -f "$work/$suite.xml" ]]; then mv "$work/$suite.xml" "$reports/$suite.xml"; else rm -f "$reports/$suite.xml"; fi
 done
+
+step "Trying the migrations on a copy of staging's data"
+rm -f "$reports/migrations.json"
+if [[ -n "${CHECKOUT_STAGING_DATABASE:-}" ]]; then
+  python "$here/tools/database.py" try "$CHECKOUT_STAGING_DATABASE" "$work/code/migrations" "$work/migrations.json" "$commit" || failed+=("migrations")
+  if [[ -f "$work/migrations.json" ]]; then mv "$work/migrations.json" "$reports/migrations.json"; fi
+else
+  notice "CHECKOUT_STAGING_DATABASE is not set, so the migrations were not tried."
+fi
 
 printf '{"commit": "%s", "version": "%s", "finished_at": "%s", "failed": "%s"}\n' \
   "$commit" "$version" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "${failed[*]:-}" >"$reports/done.json"

@@ -25,6 +25,28 @@ def test_a_backup_is_proven_by_a_restore(production: Production):
     assert state["hosts"]["a"]["current"] == "1.4.1"
 
 
+def migrated(production: Production, tmp_path: Path, text: str) -> tuple[int, dict]:
+    """What `final_tests.sh` writes down of this migration on a copy of staging's data."""
+    folder, report = tmp_path / "migrations", tmp_path / "migrations.json"
+    folder.mkdir(exist_ok=True)
+    (folder / "003_next.sql").write_text(text)
+    done = production.script(
+        "tools/database.py", "try", production.env["CHECKOUT_STAGING_DATABASE"], str(folder), str(report), "9f3c2ab"
+    )
+    return done.code, json.loads(report.read_text())
+
+
+def test_migrations_are_tried_on_a_copy_of_what_staging_has(untouched: Production, tmp_path: Path):
+    code, found = migrated(untouched, tmp_path, "ALTER TABLE orders ADD COLUMN note TEXT;")
+    assert (code, found["commit"], found["from"], found["to"], found["applied"]) == (0, "9f3c2ab", 2, 3, 1)
+    assert (found["lost"], found["pending"], found["integrity"]) == (0, 0, "ok")
+    code, found = migrated(untouched, tmp_path, "DELETE FROM order_lines;")
+    assert code == 1
+    assert found["lost"] > 400
+    again = migrated(untouched, tmp_path, "SELECT 1;")[1]
+    assert again["from"] == 2, "staging itself is as it was"
+
+
 def test_going_back_over_a_schema_change_needs_the_database_of_before(production: Production):
     production.succeed("backup_production.sh")
     assert "from schema 2 to 3" in production.succeed("deploy_production.sh", version="1.5.0")

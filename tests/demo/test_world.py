@@ -1,5 +1,6 @@
 """Is what stands around the service as a good production should have it?"""
 
+import json
 import signal
 import socket
 import ssl
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -19,6 +21,7 @@ from tools.call import ask
 from tools.edge import files_of
 
 from demo import authority
+from demo.production import remembered_secrets
 from tests.demo.conftest import Production
 
 pytestmark = pytest.mark.real
@@ -234,3 +237,29 @@ def test_a_home_belongs_to_one_production(production: Production):
     )
     assert second.returncode == 1
     assert "runs in" in second.stderr
+
+
+def test_the_key_for_the_api_opens_and_the_one_before_it_does_not(untouched: Production):
+    asked = {
+        name: untouched.get("/api/key", **({"X-Api-Key": untouched.env[name]} if name else {})).status
+        for name in ("CHECKOUT_API_KEY", "CHECKOUT_OLD_API_KEY", "")
+    }
+    assert asked == {"CHECKOUT_API_KEY": 200, "CHECKOUT_OLD_API_KEY": 401, "": 401}
+
+
+def test_a_key_of_two_months_is_replaced_and_the_next_start_refuses_it(tmp_path: Path):
+    file = tmp_path / "secrets.json"
+    first = remembered_secrets(file)
+    assert remembered_secrets(file) == first
+    file.write_text(json.dumps({**first, "api_key_made": "2026-01-01T00:00:00+00:00"}))
+    later = remembered_secrets(file)
+    assert later["old_api_key"] == first["api_key"] != later["api_key"]
+
+
+def test_each_host_tells_what_its_member_takes(untouched: Production):
+    for name in ("CHECKOUT_AGENT_A_URL", "CHECKOUT_AGENT_B_URL"):
+        status, state = ask("GET", f"{untouched.env[name]}/state", token=untouched.env["CHECKOUT_HOST_TOKEN"])
+        assert status == 200
+        assert 0.02 < state["usage"]["memory"] < 0.8
+        assert 0 < state["usage"]["files"] < 0.8
+        assert state["usage"]["cpu"] >= 0

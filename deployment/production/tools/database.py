@@ -3,6 +3,7 @@
 
 database.py schema DATABASE                       print the schema's number
 database.py backup DATABASE FOLDER                copy, check, restore into a scratch file, write FOLDER/manifest.json
+database.py try DATABASE MIGRATIONS REPORT COMMIT  apply the numbered SQL files to a copy, and write what came of it
 database.py restore FOLDER DATABASE SAFETY        put the copy back; what is lost by it is kept in the folder SAFETY
 """
 
@@ -117,6 +118,34 @@ def backup(database: Path, folder: Path) -> dict[str, Any]:
     return manifest
 
 
+def tried(database: Path, migrations: Path, commit: str) -> dict[str, Any]:
+    """The release's migrations on a copy of real data, each file in a transaction of its own, as the release applies them."""
+    began = time.monotonic()
+    files = {int(file.name.split("_")[0]): file for file in sorted(migrations.glob("*.sql"))}
+    with tempfile.TemporaryDirectory() as scratch:
+        copied = Path(scratch) / "copy.sqlite3"
+        copy(database, copied)
+        with closing(sqlite3.connect(copied, isolation_level=None)) as db:
+            before, at = rows(db), schema(db)
+            for number in sorted(files):
+                if number > at:
+                    text = files[number].read_text()
+                    db.executescript(f"BEGIN IMMEDIATE;\n{text}\nPRAGMA user_version = {number};\nCOMMIT;")
+            after, state, to = rows(db), integrity(db), schema(db)
+    return {
+        "commit": commit,
+        "from": at,
+        "to": to,
+        "applied": sum(number > at for number in files),
+        "pending": sum(number > to for number in files),
+        "unknown": int(at > max(files, default=0)),
+        "lost": sum(max(0, count - after.get(table, 0)) for table, count in before.items()),
+        "rows": sum(after.values()),
+        "integrity": state,
+        "duration_s": round(time.monotonic() - began, 3),
+    }
+
+
 def lost_orders(live: Path, file: Path) -> list[dict[str, Any]]:
     """Orders that the live database has and the backup has not."""
     with closing(opened(live)) as db:
@@ -171,6 +200,14 @@ def main() -> int:
                     f"{made['total_rows']} rows in {len(made['rows'])} tables, {made['size_bytes']} bytes, schema"
                     f" {made['schema']}; restored into a scratch file in {made['restore_test']['duration_s']} s, all rows there"
                 )
+            case ["try", database, migrations, report, commit]:
+                found = tried(Path(database), Path(migrations), commit)
+                Path(report).write_text(json.dumps(found, indent=2) + "\n")
+                print(
+                    f"from schema {found['from']} to {found['to']}, {found['applied']} applied,"
+                    f" {found['lost']} of {found['rows']} rows lost, integrity {found['integrity']}"
+                )
+                return int(bool(found["pending"] or found["unknown"] or found["lost"] or found["integrity"] != "ok"))
             case ["restore", folder, database, safety]:
                 print(restore(Path(folder), Path(database), Path(safety)))
             case _:
