@@ -105,7 +105,15 @@ def _begin(deployment: Deployment, step: StepPlan, now: datetime, world: World) 
         case StepKind.ANNOUNCE:
             return _record(deployment, step, StepRecord(state=StepState.RUNNING, at=now), f"announces: {step.title}")
         case _:
-            return _record(deployment, step, StepRecord(state=StepState.ASKING, at=now), f"asks for {step.title}")
+            after = _may_change_production(deployment, step, now)
+            return _record(after, step, StepRecord(state=StepState.ASKING, at=now), f"asks for {step.title}")
+
+
+def _may_change_production(deployment: Deployment, step: StepPlan, now: datetime) -> Deployment:
+    """From the first step that deploys on, whether a script does it or a person."""
+    if step.stage is Stage.DEPLOYING and deployment.deploy_at is None:
+        return replace(deployment, deploy_at=now)
+    return deployment
 
 
 def _nothing_to_undo(deployment: Deployment, step: StepPlan) -> str:
@@ -123,9 +131,7 @@ def _run(deployment: Deployment, step: StepPlan, now: datetime, world: World, *,
     tries = deployment.retried.get(step.key, 0) + 1
     run = new_run(deployment, script, f"{deployment.id}.{step.key}.{tries}", step=step.key, by=by, now=now, world=world)
     record = StepRecord(state=StepState.RUNNING, at=now, run=run.id, tries=tries, by=None if by is MACHINE else by)
-    after = deployment.with_run(run)
-    if step.stage is Stage.DEPLOYING and after.deploy_at is None:
-        after = replace(after, deploy_at=now)
+    after = _may_change_production(deployment.with_run(run), step, now)
     return _record(after, step, record, f"runs {script.title}", facts={"run": run.id})
 
 

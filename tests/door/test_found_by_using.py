@@ -223,6 +223,8 @@ async def test_a_step_that_a_person_does_is_called_by_what_there_is_to_do_and_na
         f"{asked}. DevOps Lead does this, and then says that it is done. U000ANA U000BEN"
     )
     assert "DevOps Lead does this." in await w.reads("steps:deploying")
+    # From here on production may change, as with a script: how long it takes is counted from now.
+    assert (await w.store.get("shop-1")).deploy_at is not None
     assert asked in str(home("U000ANA", [await w.store.get("shop-1")], w.clock.now()))
     w.clock.advance(timedelta(seconds=6))
     await w.presses("U000ANA", "Done")
