@@ -22,8 +22,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	@touch $@
 
 $(VENV)/.installed-node: tests/sandbox/node/package-lock.json tests/referees/node/package-lock.json $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.sandbox.nodejs
-	@touch $@
+	@if $(BIN)/python -m tests.sandbox.nodejs; then touch $@; fi
 
 $(VENV)/.installed-demo: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'

@@ -10,8 +10,17 @@ from tests.referees.tools.asked import said
 #: One host takes a minute of a quiet machine, so it is asked about what matters most.
 CASES = (
     "good",
+    "expired",
+    "not valid yet",
+    "for another name",
     "its name is only the common one",
+    "signed by a stranger",
+    "without its intermediate",
+    "in the wrong order",
+    "offers TLS 1.0",
     "RSA 1024",
+    "signed with SHA-1",
+    "accepts 3DES",
 )
 _VERSIONS = {0.2: "SSLv2", 0.3: "SSLv3", 1.0: "TLS1", 1.1: "TLS1_1", 1.2: "TLS1_2", 1.3: "TLS1_3"}
 _WEAK = ("NULL", "aNULL", "EXPORT", "LOW", "3DES_IDEA")
