@@ -21,6 +21,9 @@ CASES = (
     "RSA 1024",
     "signed with SHA-1",
     "accepts 3DES",
+    "signed by itself",
+    "taken back",
+    "TLS 1.3 only",
 )
 _VERSIONS = {0.2: "SSLv2", 0.3: "SSLv3", 1.0: "TLS1", 1.1: "TLS1_1", 1.2: "TLS1_2", 1.3: "TLS1_3"}
 _WEAK = ("NULL", "aNULL", "EXPORT", "LOW", "3DES_IDEA")
