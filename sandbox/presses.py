@@ -110,7 +110,18 @@ def _action(
     action |= {"block_id": block_id, "action_ts": f"{box.clock.now().timestamp():.6f}"}
     if element["type"] == "overflow":
         return action | forms.chosen(element, value, [])
+    if element["type"] == "feedback_buttons":
+        return action | _feedback(element, value)
     return action | state.get(block_id, {}).get(element["action_id"], {})
+
+
+def _feedback(element: dict[str, Any], value: dict[str, Any] | None) -> dict[str, Any]:
+    """Which of the two was pressed, by its value."""
+    both = (element["positive_button"], element["negative_button"])
+    pressed = next((one for one in both if one["value"] == (value or {}).get("value")), None)
+    if pressed is None:
+        raise forms.BadValue(f"Press {both[0]['value']!r} or {both[1]['value']!r}, by its value.")
+    return {"text": pressed["text"], "value": pressed["value"]}
 
 
 def _in_view(view: View) -> dict[str, Any]:

@@ -7,8 +7,9 @@ let serial = 0;
 
 const isOpenFor = (anchor) => open?.anchor === anchor;
 
+/** Whether one was open. */
 export function closeMenu({ refocus = true } = {}) {
-  if (!open) return;
+  if (!open) return false;
   const { box, anchor, stop } = open;
   open = null;
   stop();
@@ -16,6 +17,7 @@ export function closeMenu({ refocus = true } = {}) {
   anchor.setAttribute("aria-expanded", "false");
   anchor.removeAttribute("aria-controls");
   if (refocus && anchor.isConnected) anchor.focus({ preventScroll: true });
+  return true;
 }
 
 onChange(() => {
@@ -38,7 +40,7 @@ export function openMenu(anchor, { kind = "menu", label, items, load, multi = fa
   if (isOpenFor(anchor)) return closeMenu();
   closeMenu({ refocus: false });
   const id = `menu-${++serial}`;
-  const list = h("div", { class: "menu-list", role: kind, id: `${id}-list`, "aria-label": label, "aria-multiselectable": kind === "listbox" && multi ? "true" : null });
+  const list = h("div", { class: "menu-list", role: kind, id: `${id}-list`, "aria-label": label, "aria-multiselectable": kind === "listbox" && multi ? "true" : null, onmousedown: (event) => search && event.preventDefault() });
   const search = kind === "listbox" && h("input", {
     class: "menu-search", type: "text", role: "combobox", placeholder: "Search", "aria-label": `Search ${label}`, "aria-expanded": "true",
     "aria-controls": `${id}-list`, "aria-autocomplete": "list", autocomplete: "off", oninput: () => refill(search.value),

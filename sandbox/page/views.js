@@ -106,6 +106,8 @@ export function renderViews() {
     dialog = h("dialog", { class: "dialog modal", "aria-modal": "true", "aria-labelledby": "modal-title" }, h("form", { class: "modal-form", novalidate: true }));
     dialog.oncancel = (event) => {
       event.preventDefault();
+      // What is open above the modal closes first, wherever the focus is.
+      if (closeMenu()) return;
       const top = S.stack.at(-1);
       if (top) leave(top);
     };
