@@ -116,6 +116,8 @@ class ScriptPlan:
     secrets: tuple[str, ...] = ()
     deadline_s: float = 600.0
     log_limit: int = 100_000_000
+    #: Exit codes that mean well enough, with a warning: 1 of a Nagios plugin.
+    warning_codes: tuple[int, ...] = ()
     #: What people may start by hand with `/deploy run KEY`.
     by_hand: bool = False
 

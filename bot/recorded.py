@@ -27,7 +27,7 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
     summary = measured.summary if measured is not None else "nothing was measured yet"
     if unmet and verdict is not Verdict.PASS and measured is not None:
         because = _certainty(measured) if conditions and unmet[0].startswith("upper95") else unmet[0]
-        summary = f"{summary}: {because}" if summary else because
+        summary = because if because.startswith(f"{summary},") or not summary else f"{summary}: {because}"
     return Finding(
         check=plan.name,
         verdict=verdict,

@@ -26,6 +26,10 @@ _SOON_S, _LATER_S = 0.25, 5.0
 #: However often somebody nudges, the store is asked no more often than this.
 _BREATH_S = 0.02
 
+#: A message that changes all the time is sent less and less often, however urgent: the others are to be read too. One that has
+#: not been sent for a while is calm again.
+_FIRST_GAP_S, _LONGEST_GAP_S, _CALM_S = 0.5, 4.0, 10.0
+
 #: By how much of itself a grace may be longer.
 _SPREAD = 0.5
 
@@ -49,6 +53,8 @@ class _Seen:
     grace_s: float = 0.0
     dirty_since: float | None = None
     sent_at: float = float("-inf")
+    #: How far apart its next two sendings have to be.
+    gap_s: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -142,11 +148,11 @@ class Loop:
         """Forget what is settled; notice what is new, and since when something is uncertain."""
         kept = {name_of(one) for one in owed} | self._busy.names
         for name in [name for name in self._seen if name not in kept]:
-            # Only the pace of a live tail outlasts its being settled.
+            # Only its pace outlasts its being settled.
             if now - self._seen[name].sent_at > _LONGEST_PAUSE_S:
                 del self._seen[name]
             else:
-                self._seen[name] = _Seen(sent_at=self._seen[name].sent_at)
+                self._seen[name] = _Seen(sent_at=self._seen[name].sent_at, gap_s=self._seen[name].gap_s)
         for one in owed:
             seen = self._seen.setdefault(name_of(one), _Seen())
             if seen.dirty_since is None:
@@ -167,7 +173,8 @@ class Loop:
         if seen.sending_since is not None:
             return max(wait_s, seen.sending_since + seen.grace_s - now)
         method, rank = pace = _pace_of(owed)
-        wait_s = max(wait_s, seen.sent_at + self._budget.pace_s(method, rank, changing[pace]) - now)
+        gap_s = max(seen.gap_s, self._budget.pace_s(method, rank, changing[pace]))
+        wait_s = max(wait_s, seen.sent_at + gap_s - now)
         return max(wait_s, self._budget.wait(method, now, channel=owed.to, rank=self._rank(owed, now)))
 
     def _rank(self, owed: Owed, now: float) -> Rank:
@@ -207,7 +214,10 @@ class Loop:
             log.exception("message failed; the others go on", extra=extra)
         else:
             seen.failures, seen.stuck, seen.resting, seen.not_before, seen.dirty_since = 0, False, False, 0.0, None
-            seen.sent_at = self._now()
+            now = self._now()
+            restless = now - seen.sent_at < _CALM_S
+            seen.gap_s = min(max(seen.gap_s * 2, _FIRST_GAP_S), _LONGEST_GAP_S) if restless else 0.0
+            seen.sent_at = now
         finally:
             self._busy.names.discard(name_of(owed))
             if owed.state is MessageState.WANTED:

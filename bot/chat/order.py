@@ -13,7 +13,7 @@ Name = tuple[str, str]
 CARD = "card"
 
 _HOME = "home:"
-_LIVE = ("run:", "watch", "criteria")
+_LIVE = ("run:", "watch")
 
 _PATIENCE_S = 30.0
 

@@ -127,6 +127,7 @@ def _scripts(site: Site) -> dict[str, ScriptPlan]:
             secrets=tuple(one.secrets),
             deadline_s=one.deadline,
             log_limit=one.log_limit,
+            warning_codes=tuple(one.warning_codes),
             by_hand=one.by_hand,
         )
     return plans

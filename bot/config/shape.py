@@ -188,6 +188,8 @@ class Script(Shape):
     """After this it is ended."""
     log_limit: Size = 100_000_000
     """More output than this is not kept."""
+    warning_codes: list[Annotated[int, Field(ge=1, le=255)]] = []
+    """Exit codes that mean well enough, with a warning, as 1 of a Nagios plugin: the step passes and says so."""
     by_hand: bool = False
     """People may start it with `/deploy run`."""
 

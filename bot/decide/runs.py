@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.model import Deployment, Person, Run, RunReport, RunSpec, RunState
-from bot.plan import ScriptPlan
+from bot.plan import Plan, ScriptPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,13 @@ def fill(template: str, facts: Mapping[str, str]) -> str:
     for name, value in facts.items():
         template = template.replace(f"${{{name}}}", value)
     return template
+
+
+def warned(plan: Plan, run: Run) -> bool:
+    """Whether the script ended by itself with a code that means a warning, as 1 of a Nagios plugin."""
+    script, report = plan.scripts.get(run.script), run.report
+    finished = report.state is RunState.FINISHED and not report.ended_by
+    return finished and script is not None and report.exit_code in script.warning_codes
 
 
 def ending(report: RunReport) -> str:

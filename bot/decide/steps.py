@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot import gates
 from bot.decide.journey import raise_alarm
-from bot.decide.runs import World, ending, new_run
+from bot.decide.runs import World, ending, new_run, warned
 from bot.machine import Move, advance
 from bot.model import (
     MACHINE,
@@ -153,7 +153,8 @@ def _judge_run(deployment: Deployment, step: StepPlan, record: StepRecord, now: 
     if run is None or not run.report.over:
         return None
     said = ending(run.report)
-    if run.report.state is not RunState.FINISHED or run.report.exit_code != 0:
+    warns = warned(deployment.plan, run)
+    if run.report.state is not RunState.FINISHED or not (run.report.exit_code == 0 or warns):
         cause = f": {run.report.errors[-1]}" if run.report.errors else ""
         return _failed(deployment, step, f"{said}{cause}", now)
     names = {SEEN} if step.sees else set[str]()
@@ -173,8 +174,8 @@ def _judge_run(deployment: Deployment, step: StepPlan, record: StepRecord, now: 
     found = [known for name in step.checks if (known := gates.finding(deployment, name, now)) is not None]
     if bad := _bad([*seen, *found]):
         return _failed(deployment, step, f"{said}, and yet {_told(bad)}", now)
-    told = [one.summary for one in (*seen, *found)]
-    return _ended(deployment, step, StepState.PASSED, "; ".join([said, *told]), now)
+    told = [f"⚠️ {said}, a warning" if warns else said, *(one.summary for one in (*seen, *found))]
+    return _ended(deployment, step, StepState.PASSED, "; ".join(told), now)
 
 
 def _bad(findings: Iterable[Finding]) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from bot import gates
 from bot.decide.journey import failed_step
-from bot.decide.runs import ending
+from bot.decide.runs import ending, warned
 from bot.model import Deployment, Phase, Run, RunState, StepState
 from bot.plan import Stage, StepKind, StepPlan
 from bot.text import Raw, bar, clip, code, duration, esc, plural
@@ -81,7 +81,7 @@ def run(deployment: Deployment, one: Run) -> list[Block]:
     report = one.report
     program = one.spec.argv[0].rsplit("/", 1)[-1]
     argument = one.spec.argv[1].rsplit("/", 1)[-1] if program.startswith("python") and len(one.spec.argv) > 1 else ""
-    sign, said = _state(one)
+    sign, said = _state(one, warns=warned(deployment.plan, one))
     blocks = [kit.section(f"{sign} *{esc(one.title)}* · {code(argument or program)}\n{said}")]
     if report.progress is not None:
         done = report.progress.done
@@ -106,7 +106,7 @@ def run(deployment: Deployment, one: Run) -> list[Block]:
     return blocks
 
 
-def _state(one: Run) -> tuple[str, str]:
+def _state(one: Run, *, warns: bool) -> tuple[str, str]:
     report = one.report
     match report.state:
         case RunState.WANTED:
@@ -116,6 +116,8 @@ def _state(one: Run) -> tuple[str, str]:
             return "⏳", asked
         case RunState.FINISHED if report.exit_code == 0 and not report.ended_by:
             return "✅", _took(one)
+        case RunState.FINISHED if warns:
+            return "⚠️", f"{_took(one)}, a warning"
         case RunState.LOST:
             return "❔", esc(ending(report))
         case _:

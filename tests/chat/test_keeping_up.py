@@ -92,3 +92,33 @@ async def test_what_is_ordinary_is_not_kept_waiting_for_ever_by_what_is_urgent()
 
     assert taking.outbox.state("shop-1", "section:1") is MessageState.SHOWN
     assert taking.when("section:1", "after") <= 20 + 30 + BEHIND_S
+
+
+async def test_a_card_whose_numbers_change_all_the_time_starves_nobody():
+    """A failing criterion stands on the card with numbers of the watch, which are others each second."""
+    ticked: dict[str, float] = {}
+
+    def say(outbox: FakeOutbox, now: float) -> None:
+        outbox.want("shop-1", card(f"{now} of 5,544 probes failed", urgent=True))
+        outbox.want("shop-1", reply("watch", f"watch {now}"))
+        done = f"{int(now / 20)} of 6"
+        ticked.setdefault(done, now)
+        outbox.want("shop-1", reply("criteria", done))
+
+    taking = await lived(say)
+
+    behind = {done: taking.when("criteria", *list(ticked)[n:]) - at for n, (done, at) in enumerate(ticked.items())}
+    assert max(list(behind.values())[:-1]) <= 2 * BEHIND_S, behind
+
+
+async def test_a_card_that_was_calm_is_sent_at_once():
+    said: dict[str, float] = {}
+
+    def say(outbox: FakeOutbox, now: float) -> None:
+        signed = f"{int(now / 30)} signed"
+        said.setdefault(signed, now)
+        outbox.want("shop-1", card(signed, urgent=True))
+
+    taking = await lived(say)
+
+    assert all(taking.when("card", signed) - at <= EVERY_S for signed, at in list(said.items())[:-1])

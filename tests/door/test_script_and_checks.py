@@ -78,3 +78,26 @@ async def test_after_a_rollback_the_version_before_is_what_has_to_be_there(w: Wo
 
     facts = release(back, w.clock.now())
     assert (facts["version"], facts["commit"], facts["previous"]) == ("1.4.1", "b" * 40, "1.4.1")
+
+
+async def test_an_exit_code_that_means_a_warning_passes_and_says_so(tmp_path: Path):
+    app = APP.replace("run: [./health.sh], by_hand: true", "run: [./health.sh], by_hand: true, warning_codes: [1]")
+    assert app != APP
+    async with world(tmp_path, app) as w:
+        await w.verifying()
+
+        await w.script_ends("health", code=1)
+
+        assert "⚠️ exited 1, a warning" in await w.reads("steps:verifying")
+        assert "⚠️ Health checks" in await w.reads("run:shop-1.health.1")
+        assert await w.phase() == "verifying"
+
+
+async def test_any_other_exit_code_fails(tmp_path: Path):
+    app = APP.replace("run: [./health.sh], by_hand: true", "run: [./health.sh], by_hand: true, warning_codes: [1]")
+    async with world(tmp_path, app) as w:
+        await w.verifying()
+
+        await w.script_ends("health", code=2)
+
+        assert await w.phase() == "deciding"
