@@ -13,7 +13,7 @@ from bot.model import Change, Finding, Phase, StepRecord, StepState, Verdict
 from bot.plan import CheckPlan, FollowUpPlan, ItemPlan, SectionPlan, Stage, StepKind, StepPlan
 from tests.store.records import NOON, drafted
 
-ALL = ItemPlan(key="all", title="All health checks passing", check="all")
+ALL = ItemPlan(key="all", title="All health checks passing", checks=("all",))
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ def locked(document):
     ("change", "deciding"),
     [
         (broken, "intact: no"),
-        (half, "size_change -0.5"),
+        (half, "size change -0.5"),
         (without_log, "intact: no"),
         (old, "age 1 d"),
         (locked, "intact: no"),

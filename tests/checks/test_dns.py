@@ -97,7 +97,7 @@ async def test_a_cache_that_is_behind_is_a_warning_until_it_must_have_forgotten_
     assert "still says that checkout.acme.test is 192.0.2.9, for 4 min at most; the zone has the new" in soon.summary
     late = await measure(name_server(RIGHT), name_server(STALE, memory=7200))
     assert late.verdict is Verdict.FAIL
-    assert "ttl_left 2 h, at most 5 min is allowed" in late.summary
+    assert "ttl left 2 h, at most 5 min is allowed" in late.summary
 
 
 async def test_a_cache_that_remembers_that_there_was_no_such_name_is_behind_as_well():

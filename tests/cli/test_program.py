@@ -51,7 +51,7 @@ async def test_a_wrong_configuration_is_told_line_by_line(w: World, types: Type,
     app = tmp_path / "app.yaml"
     app.write_text(app.read_text().replace("after: 2 h", "after: soon").replace("evidence: true", "evidence: perhaps"))
 
-    for command in ("check-config", "status", "run"):
+    for command in ("check-config", "run"):
         said = await types(command, **TOKENS)
         assert is_a_sentence(said, lines=len(said.err.splitlines()))
         told = [line for line in said.err.splitlines() if "app.yaml:" in line]
