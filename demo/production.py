@@ -150,7 +150,7 @@ def prepare(home: Path, ports: Ports, kept: dict[str, str], clock: str) -> dict[
     return env
 
 
-async def run(home: Path, *, ci: bool, clock: str) -> None:
+async def run(home: Path, *, company_works: bool, clock: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -193,8 +193,8 @@ async def run(home: Path, *, ci: bool, clock: str) -> None:
         write(home / "production.json", (json.dumps(describe(env, ports, pids), indent=2) + "\n").encode(), 0o600)
         await ready(env, members, stop)
         if not stop.is_set():
-            tasks.append(asyncio.create_task(company.back_up_nightly(env)))
-            if ci:
+            if company_works:
+                tasks.append(asyncio.create_task(company.back_up_nightly(env)))
                 tasks.append(asyncio.create_task(company.test_each_tag(env)))
             print(f"production ready {env['CHECKOUT_URL']}", flush=True)  # noqa: T201 - whoever started this waits for it.
         await stop.wait()
@@ -225,7 +225,7 @@ async def ready(env: dict[str, str], members: Members, stop: asyncio.Event) -> N
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m demo.production", description="A small production on loopback.")
     parser.add_argument("--home", type=Path, required=True, help="where it keeps everything it knows")
-    parser.add_argument("--no-ci", action="store_true", help="do not run the tests of each tag in the background")
+    parser.add_argument("--alone", action="store_true", help="no nightly backup, and no tests of each tag, beside it")
     parser.add_argument("--clock", default="", metavar="URL", help='take the time from here: JSON with "now"')
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s", stream=sys.stderr)
@@ -234,7 +234,7 @@ def main() -> None:
     home = asked.home.resolve()
     held = lock(home)
     try:
-        asyncio.run(run(home, ci=not asked.no_ci, clock=asked.clock))
+        asyncio.run(run(home, company_works=not asked.alone, clock=asked.clock))
     finally:
         os.close(held)
 

@@ -26,6 +26,9 @@ all_steps=3
 
 step "Noting what runs where"
 mkdir -p "$folder"
+# The nightly backup and that of a deployment may come at the same time: one after the other, and the later one is the newest.
+exec 9>>"$CHECKOUT_BACKUPS/.lock"
+flock --nonblock 9 || { echo "Another backup is running; this one waits for it."; flock 9; }
 {
   printf '{"gateway": %s, "hosts": {' "$(gateway GET /members)"
   separator=""

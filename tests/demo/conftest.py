@@ -39,9 +39,9 @@ class Production:
     process: subprocess.Popen[str] | None = None
     env: dict[str, str] = field(default_factory=dict)
 
-    def start(self, *words: str) -> None:
+    def start(self, *words: str, alone: bool = True) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "demo.production", "--home", self.home, "--no-ci", *words],
+            [sys.executable, "-m", "demo.production", "--home", self.home, *(["--alone"] if alone else []), *words],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=(self.home.parent / f"{self.home.name}.log").open("a"),

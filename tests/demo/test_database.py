@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -23,6 +24,17 @@ def test_a_backup_is_proven_by_a_restore(production: Production):
     assert manifest["rows"]["orders"] == 420
     state = json.loads(Path(manifest["file"]).with_name("state.json").read_text())
     assert state["hosts"]["a"]["current"] == "1.4.1"
+
+
+def test_two_backups_at_the_same_time_keep_each_other_whole(production: Production):
+    with ThreadPoolExecutor() as pool:
+        labels = ["nightly", "checkout-1", "checkout-2"]
+        done = [pool.submit(production.script, "backup_production.sh", deployment=label) for label in labels]
+    assert [one.result().code for one in done] == [0, 0, 0], [one.result().out for one in done]
+    newest = Path(production.env["CHECKOUT_BACKUP_MANIFEST"])
+    manifests = [json.loads(one.read_text()) for one in newest.parent.glob("*/manifest.json")]
+    assert {one["deployment"] for one in manifests} >= set(labels)
+    assert json.loads(newest.read_text()) == max(manifests, key=lambda one: one["finished_at"])
 
 
 def migrated(production: Production, tmp_path: Path, text: str) -> tuple[int, dict]:
@@ -93,7 +105,7 @@ def test_there_is_a_backup_of_last_night_by_the_clock_that_the_demo_goes_by(prod
     Thread(target=server.serve_forever, daemon=True).start()
     try:
         production.stop()
-        production.start("--clock", f"http://127.0.0.1:{server.server_address[1]}/clock")
+        production.start("--clock", f"http://127.0.0.1:{server.server_address[1]}/clock", alone=False)
         manifest, deadline = Path(production.env["CHECKOUT_BACKUP_MANIFEST"]), time.monotonic() + 60
         while time.monotonic() < deadline:
             if manifest.exists() and json.loads(manifest.read_text())["finished_at"] == later.isoformat():

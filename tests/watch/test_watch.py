@@ -160,6 +160,8 @@ async def test_what_is_deployed_again_after_it_failed_is_one_deployment(world: W
     await world.watches.deploying("watch-1", still=True)
     await world.reported(lambda report: report.during.probes >= 10)
     await world.watches.deploying("watch-1", still=False)
+    # What was begun before that moment is answered as well; only then it falls ill.
+    await world.reported(lambda report: report.since.probes > report.during.probes)
     service.answer = b"HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno"
     after = await world.reported(lambda report: report.since.errors >= 5)
     assert after.during.errors == 0
