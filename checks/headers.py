@@ -13,16 +13,17 @@ from checks.reach import Reach, each
 
 HALF_A_YEAR_S = 15_768_000
 _ANYWHERE = re.compile(r"https?:|(?:https?://)?\*(?::(?:\d+|\*))?/?", re.IGNORECASE)
+#: What other sites are told by each policy that browsers know: at most the name of the site, and that only over TLS; the name
+#: without TLS, too; the whole address.
 _REFERRERS = {
-    "no-referrer",
-    "same-origin",
-    "strict-origin",
-    "strict-origin-when-cross-origin",
-    "origin",
-    "origin-when-cross-origin",
-    "no-referrer-when-downgrade",
-    "unsafe-url",
+    **dict.fromkeys(("no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"), "little"),
+    **dict.fromkeys(("origin", "origin-when-cross-origin"), "name"),
+    **dict.fromkeys(("no-referrer-when-downgrade", "unsafe-url"), "address"),
 }
+
+
+#: Why a header that is there protects nobody, or what about it is weak, with the points that it costs.
+Told = str | dict[str, int]
 
 
 class Params(Reach):
@@ -54,7 +55,7 @@ class Page:
     "headers",
     needs={"net"},
     values={
-        "missing": "how many needed headers are absent, the most on any page",
+        "missing": "how many needed headers are absent, or there and protect nobody, the most on any page",
         "conflicting": "how many headers are sent twice with different values, the most on any page",
         "hsts_max_age": "seconds that browsers insist on HTTPS for, the smallest; missing without the header",
         "score": "0 to 100, the worst page: 20 off for each missing or conflicting header, 5 to 20 for a weak one",
@@ -67,7 +68,8 @@ async def headers(params: Params, ctx: Context) -> Measured:
     """Security headers on every page at every address, error pages and redirects among them.
 
     Needed are Strict-Transport-Security (over HTTPS), Content-Security-Policy, X-Content-Type-Options, Referrer-Policy,
-    and protection from framing (`frame-ancestors` or X-Frame-Options).
+    and protection from framing (`frame-ancestors` or X-Frame-Options). One that browsers pass over, or that protects nobody, as
+    Referrer-Policy `unsafe-url`, counts as missing.
 
     Why: One page without them is enough for an attack, and error pages are where they are forgotten.
     Fix: Set them once at the gateway, for every status (nginx: `add_header … always`), and not a second time behind it.
@@ -98,8 +100,10 @@ def _page(answer: Answer) -> Page:
         elif not any(lines):
             if not _excused(name, answer):
                 wrong["missing"].append(name)
+        elif isinstance(told := judge_it(lines), str):
+            wrong["missing"].append(f"{name} that protects: {told}")
         else:
-            weak |= judge_it(lines)
+            weak |= told
     if len(set(answer.all("x-frame-options"))) > 1:
         wrong["conflicting"].append("x-frame-options")
     elif why := _framed(answer):
@@ -153,17 +157,19 @@ def _age(line: str) -> float | None:
     return float(found[1]) if found else None
 
 
-def _hsts(lines: tuple[str, ...]) -> dict[str, int]:
+def _hsts(lines: tuple[str, ...]) -> Told:
     age = _age(lines[0])
     if age is None:
-        return {"HSTS has no max-age": 20}
+        return "it has no max-age"
+    if age == 0:
+        return "its max-age is 0, which ends it"
     return {"HSTS lasts less than half a year": 15} if age < HALF_A_YEAR_S else {}
 
 
-def _csp(lines: tuple[str, ...]) -> dict[str, int]:
+def _csp(lines: tuple[str, ...]) -> Told:
     """Each policy can only forbid more, so the strictest one decides."""
     policies = [_one_csp(rules) for line in lines for rules in _policies(line)]
-    return min(policies, key=lambda weak: sum(weak.values()), default={"CSP says nothing at all": 20})
+    return min(policies, key=lambda weak: sum(weak.values())) if policies else "it says nothing at all"
 
 
 def _policies(line: str) -> Iterator[dict[str, list[str]]]:
@@ -199,19 +205,21 @@ def _one_csp(rules: Mapping[str, list[str]]) -> dict[str, int]:
     return weak
 
 
-def _nosniff(lines: tuple[str, ...]) -> dict[str, int]:
-    return {} if lines[0].lower() == "nosniff" else {"X-Content-Type-Options is not nosniff": 20}
+def _nosniff(lines: tuple[str, ...]) -> Told:
+    return {} if lines[0].lower() == "nosniff" else f"browsers know only nosniff, not '{lines[0]}'"
 
 
-def _referrer(lines: tuple[str, ...]) -> dict[str, int]:
+def _referrer(lines: tuple[str, ...]) -> Told:
     # Browsers take the last policy that they know.
     known = [one for one in (part.strip().lower() for part in lines[0].split(",")) if one in _REFERRERS]
     if not known:
-        return {"Referrer-Policy is not one that browsers know": 20}
-    return {"Referrer-Policy tells others whole URLs": 10} if known[-1] == "unsafe-url" else {}
+        return f"browsers do not know '{lines[0]}'"
+    if (tells := _REFERRERS[known[-1]]) == "address":
+        return f"{known[-1]} tells other sites whole addresses"
+    return {"Referrer-Policy names the site where others read along": 5} if tells == "name" else {}
 
 
-_NEEDED: Mapping[str, Callable[[tuple[str, ...]], dict[str, int]]] = {
+_NEEDED: Mapping[str, Callable[[tuple[str, ...]], Told]] = {
     "strict-transport-security": _hsts,
     "content-security-policy": _csp,
     "x-content-type-options": _nosniff,

@@ -78,6 +78,35 @@ async def test_five_minutes_of_hsts_are_not_enough(tls):
 
 
 @pytest.mark.parametrize(
+    ("header", "value", "why"),
+    [
+        ("referrer_policy", "unsafe-url", "unsafe-url tells other sites whole addresses"),
+        ("referrer_policy", "no-referrer, Unsafe-URL", "unsafe-url tells other sites whole addresses"),
+        (
+            "referrer_policy",
+            "no-referrer-when-downgrade",
+            "no-referrer-when-downgrade tells other sites whole addresses",
+        ),
+        ("referrer_policy", "never-ever", "browsers do not know 'never-ever'"),
+        ("x_content_type_options", "no-sniff", "browsers know only nosniff, not 'no-sniff'"),
+        ("strict_transport_security", "includeSubDomains", "it has no max-age"),
+        ("strict_transport_security", "max-age=0", "its max-age is 0, which ends it"),
+        ("content_security_policy", ";", "it says nothing at all"),
+    ],
+)
+async def test_a_header_that_is_there_and_protects_nobody_is_missing(tls, header, value, why):
+    finding = await look(tls, ("X-Frame-Options", "DENY"), **{header: value})
+    assert finding.verdict is Verdict.FAIL
+    assert finding.rows[0].note == f"no {header.replace('_', '-')} that protects: {why}"
+
+
+async def test_a_policy_that_names_the_site_where_others_read_along_costs_little(tls):
+    finding = await look(tls, referrer_policy="unsafe-url, origin-when-cross-origin")
+    assert (finding.verdict, finding.values["score"]) == (Verdict.PASS, 95)
+    assert finding.rows[0].note == "Referrer-Policy names the site where others read along"
+
+
+@pytest.mark.parametrize(
     ("policy", "note"),
     [
         ("default-src 'self' 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'", "inline scripts"),

@@ -21,7 +21,7 @@ FINE = {
     "framed by nobody, by the policy",
     "inline scripts beside a nonce",
     # It costs points, and leaves enough of them.
-    "referrers go to everybody",
+    "the site is named without TLS",
 }
 
 
@@ -72,6 +72,8 @@ def pages(_name, _root):
         + _only(Content_Security_Policy="default-src 'self'; base-uri 'none'; frame-ancestors 'none'")
         + here,
         "referrers go to everybody": _with(Referrer_Policy="unsafe-url") + here,
+        "referrers go to whoever has TLS": _with(Referrer_Policy="no-referrer-when-downgrade") + here,
+        "the site is named without TLS": _with(Referrer_Policy="origin-when-cross-origin") + here,
         "a referrer policy of no browser": _with(Referrer_Policy="never-ever") + here,
         "inline scripts": _with(Content_Security_Policy="default-src 'self' 'unsafe-inline'; base-uri 'none'") + here,
         "inline scripts beside a nonce": _with(
