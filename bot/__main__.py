@@ -13,10 +13,11 @@ from bot import __version__, app, checks_cli, machine, manifest, outage
 from bot.config import schema as described
 from bot.doctor import doctor as look_at_everything
 from bot.logs import set_up
-from bot.terminal import sentences
+from bot.terminal import Commands, sentences
 from bot.web import address
 
 cli = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

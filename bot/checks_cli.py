@@ -20,11 +20,13 @@ from bot.model import Finding, Verdict
 from bot.plan import CheckPlan
 from bot.plugins import load_plugins
 from bot.rejudged import Judged, rejudged
-from bot.terminal import sentences, typed
+from bot.terminal import Commands, sentences, typed
 
 cli = typer.Typer()
 checks = typer.Typer(
-    no_args_is_help=True, help="What can be measured: run it without Slack, list it, and have it explained."
+    cls=Commands,
+    no_args_is_help=True,
+    help="What can be measured: run it without Slack, list it, and have it explained.",
 )
 cli.add_typer(checks, name="checks")
 

@@ -4,12 +4,14 @@ import contextlib
 import html
 import re
 from collections.abc import Generator
+from typing import Any
 
 import typer
 from slack_sdk.errors import SlackApiError
+from typer.core import TyperGroup
 
 from bot.errors import TMinusError
-from bot.text import LOOK_ALIKE
+from bot.text import LOOK_ALIKE, nearest_word
 
 _TOKEN = re.compile(r"<!date\^\d+\^[^|>]*\|([^>]*)>")
 _LINK = re.compile(r"<(https?:[^|>]*)\|([^>]*)>")
@@ -37,6 +39,19 @@ def plain(text: str) -> str:
 def typed(text: str) -> str:
     """The same, and what to type is what can be typed here."""
     return _SAME.sub(r"python -m bot \1", plain(text))
+
+
+class Commands(TyperGroup):
+    """A group of commands that answers a word it does not know as `/deploy` does."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        word = args[0]
+        if word.startswith("-") or self.get_command(ctx, word) is not None or ctx.resilient_parsing:
+            return super().resolve_command(ctx, args)
+        near = nearest_word(word, [*self.commands, "--help"])
+        hint = f"Did you mean {near}? " if near else ""
+        typer.echo(f"I do not know “{word[:40]}”. {hint}{ctx.command_path} --help lists what I do.", err=True)
+        raise typer.Exit(2)
 
 
 @contextlib.contextmanager

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -198,6 +199,13 @@ def bar(done: float, of: float, width: int = 10) -> str:
     """How far something is; full only when it is done."""
     filled = math.floor(width * min(max(done / of, 0), 1)) if of else 0
     return "▓" * filled + "░" * (width - filled)
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str:
+    """What somebody probably meant who typed this: what begins so, else what looks most like it. Empty when nothing does."""
+    word, known = word.lower(), list(known)
+    begun = [one for one in known if one.startswith(word)]
+    return next(iter(begun or get_close_matches(word, known, n=1, cutoff=0.5)), "")
 
 
 def several(parts: Iterable[str]) -> str:

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from bot.engine import Engine, Start
 from bot.errors import Refused
 from bot.model import Deployment, Phase
-from bot.text import esc, moment
+from bot.text import esc, moment, nearest_word
 from bot.views import answers
 from bot.views.answers import Answer
 from handlers import starting
@@ -80,9 +79,8 @@ class Commands:
             return
         handle = self.known.get(first.lower())
         if handle is None:
-            begun = [word for word in self.known if word.startswith(first.lower())]
-            near = begun or get_close_matches(first.lower(), self.known, n=1, cutoff=0.5)
-            hint = f"Did you mean `{near[0]}`? " if near else ""
+            near = nearest_word(first, self.known)
+            hint = f"Did you mean `{near}`? " if near else ""
             raise Refused(f"I do not know “{esc(first[:40])}”. {hint}`/deploy help` lists what I do.")
         named, rest = self._split(rest.strip())
         answer = await handle(Request(words=words, rest=rest, named=named or await self._of_thread(words)))

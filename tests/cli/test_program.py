@@ -109,6 +109,24 @@ async def test_an_address_that_is_none_is_a_sentence(w: World, types: Type, list
     assert said.err == f"--http {listen}: write HOST:PORT, as in 127.0.0.1:3000."
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["stat"], "I do not know “stat”. Did you mean status? "),
+        (["histroy", "shop-1"], "I do not know “histroy”. Did you mean history? "),
+        (["help"], "I do not know “help”. Did you mean --help? "),
+        (["bogus"], "I do not know “bogus”. "),
+        (["checks", "rum"], "I do not know “rum”. Did you mean run? "),
+    ],
+)
+async def test_an_unknown_word_gets_the_nearest_one_as_in_slack(types: Type, words, sentence):
+    said = await types(*words)
+
+    assert is_a_sentence(said)
+    assert said.err.startswith(sentence)
+    assert said.err.endswith(" --help lists what I do.")
+
+
 async def test_the_smaller_commands_print_what_they_promise(types: Type):
     assert (await types("version")).out == __version__
     assert (await types("diagram")).out == diagram().strip()
