@@ -96,9 +96,16 @@ class Kept:
         return bool(re.search(r"\b(?:no-store|private)\b", self.last.header("cache-control")))
 
 
+def _lacks(params: Params) -> Mapping[str, str]:
+    if params.assets or params.pages:
+        return {}
+    return dict.fromkeys(("hits", "hit_ratio", "warm", "max_age", "stale", "unpacked"), "'assets' or 'pages'")
+
+
 @check(
     "cdn",
     needs={"net"},
+    lacks=_lacks,
     values={
         "assets": "how many files should come from the edge",
         "addresses": "at how many addresses each was asked for",
@@ -109,7 +116,8 @@ class Kept:
         "stale": "how many are older than they may be",
         "unpacked": "how many files of text are sent without compression to a client that takes it",
         "leaked": "how many kept answers set a cookie, which then everybody gets",
-        "failed": "how many did not answer 200, and private ones that were not there, were broken or told us to wait",
+        "failed": "how many did not answer 200, and private ones that were not there, were broken, told us to wait or, with "
+        "'headers', did not let us in",
         "pages_wrong": "how many pages come from a cache and should not, or should and do not",
         "private_kept": "how many private answers came from a cache",
         "origins_open": "how many servers behind the edge answer whoever goes around it",
@@ -188,9 +196,13 @@ def _age(answer: Answer) -> float:
     return float(said) if said.isdigit() else -1.0
 
 
-def _there(one: Kept) -> bool:
-    """Of what is not there, or not told to us now, nobody knows whether a cache would keep it; who must log in is told so."""
-    return all(200 <= each.status < 400 or each.status in {401, 403} for each in one.answers)  # noqa: PLR2004 - HTTP's own numbers
+def _there(one: Kept, *, let_in: bool) -> bool:
+    """Of what is not there, or not told to us now, nobody knows whether a cache would keep it.
+
+    A stranger may be told to log in; whoever brings what lets them in and is told so has not seen what is private.
+    """
+    told = range(200, 300) if let_in else (*range(200, 400), 401, 403)
+    return all(each.status in told for each in one.answers)
 
 
 def _least(kept: Sequence[Kept], counts: Sequence[bool]) -> float:
@@ -205,7 +217,9 @@ def _measured(
     params: Params, kept: list[Kept], pages: list[Kept], private: list[Kept], around: Mapping[str, Answer | str]
 ) -> Measured:
     good = [one for one in kept if one.good]
-    failed = [one for one in kept if not one.good] + [one for one in private if not _there(one)]
+    failed = [one for one in kept if not one.good] + [
+        one for one in private if not _there(one, let_in=bool(params.headers))
+    ]
     missed = [one for one in good if not one.hit]
     leaked = [one for one in (*good, *pages, *private) if one.hit and one.last.all("set-cookie")]
     stale = [one for one in good if one.hit and _age(one.last) > one.max_age > 0]
@@ -220,9 +234,6 @@ def _measured(
     values: dict[str, Value] = {
         "assets": len(files),
         "addresses": len({one.address for one in (*kept, *pages, *private)}),
-        "hits": len(files - _urls([*missed, *failed])),
-        "stale": len(_urls(stale)),
-        "unpacked": len(_urls(unpacked)),
         "leaked": len(_urls(leaked)),
         "failed": len(_urls(failed)),
         "pages_wrong": len(_urls([*unwanted, *unkept])),
@@ -230,8 +241,13 @@ def _measured(
         "origins_open": len(open_),
     }
     if kept:
-        values["hit_ratio"] = _least(kept, [one.good and one.hit for one in kept])
-        values["warm"] = _least(kept, [one.good and one.warm for one in kept])
+        values |= {
+            "hits": len(files - _urls([*missed, *failed])),
+            "hit_ratio": _least(kept, [one.good and one.hit for one in kept]),
+            "warm": _least(kept, [one.good and one.warm for one in kept]),
+            "stale": len(_urls(stale)),
+            "unpacked": len(_urls(unpacked)),
+        }
     if good:
         values["max_age"] = min(one.max_age for one in good)
     faults = [

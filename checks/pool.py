@@ -36,9 +36,14 @@ class Params(BaseModel, extra="forbid"):
     every_s: float = Field(default=1.0, gt=0, description="Seconds between two looks.")
 
 
+def _lacks(params: Params) -> Mapping[str, str]:
+    return {} if params.instances else dict.fromkeys(("planned", "planned_share", "cramped"), "'instances'")
+
+
 @check(
     "pool",
     needs={"net"},
+    lacks=_lacks,
     values={
         "max_connections": "how many connections the server allows",
         "available": "how many of them are left for clients: without those that are reserved, and within the database's own limit",

@@ -73,6 +73,8 @@ Before = Callable[[Any, Context, Window], Awaitable[Mapping[str, Value]]]
 Plug = TypeVar("Plug", bound=Callable[..., Awaitable[Measured]])
 #: Names that rules may use besides the plugin's own, given its parameters; None: any.
 Names = Callable[[Any], Collection[str] | None]
+#: Values that are not measured with these parameters, and which parameter it would take.
+Lacks = Callable[[Any], Mapping[str, str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +93,7 @@ class Plugin:
     #: Each value that it measures, and what that means.
     values: Mapping[str, str]
     names: Names
+    lacks: Lacks
     needs: frozenset[str]
     intrusive: bool
     require: tuple[str, ...]
@@ -110,6 +113,10 @@ def _no_names(params: Any) -> Collection[str]:  # noqa: ARG001 - a plugin whose 
     return ()
 
 
+def _lacks_nothing(params: Any) -> Mapping[str, str]:  # noqa: ARG001 - a plugin that always measures all of its values
+    return {}
+
+
 def check(
     name: str,
     *,
@@ -118,6 +125,7 @@ def check(
     warn: Collection[str] = (),
     require: Collection[str] = (),
     names: Names = _no_names,
+    lacks: Lacks = _lacks_nothing,
     needs: Collection[str] = (),
     before: Before | None = None,
 ) -> Callable[[Plug], Plug]:
@@ -144,6 +152,7 @@ def check(
             before=before,
             values=dict(values),
             names=names,
+            lacks=lacks,
             needs=frozenset(needs),
             intrusive=issubclass(hints["params"], Intrusive),
             require=tuple(require),

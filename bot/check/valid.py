@@ -22,7 +22,7 @@ def validate(plan: CheckPlan) -> BaseModel:
         raise ConfigError(f"check '{plan.name}': there is no ${{{name}}}{nearest(name, VARIABLES)}; there are {listed}")
     # What a reference stands for is known on the machine that measures; here any word or number will do.
     params = read_params(plugin, plan.name, stood_in(dict(plan.with_)))
-    extra = plugin.names(params)
+    extra, lacking = plugin.names(params), plugin.lacks(params)
     for text in rules:
         try:
             rule = judge.parse(without_variables(text))
@@ -33,6 +33,11 @@ def validate(plan: CheckPlan) -> BaseModel:
             raise ConfigError(
                 f"check '{plan.name}', rule '{text}': '{plugin.name}' measures no '{rule.name}'"
                 f"{nearest(rule.name, known)}; it measures {', '.join(known)}"
+            )
+        if rule.name in lacking:
+            raise ConfigError(
+                f"check '{plan.name}', rule '{text}': '{rule.name}' is measured only with {lacking[rule.name]}; "
+                "give it, or write rules without it"
             )
     if plan.baseline is not None and plan.baseline.of == "window" and plugin.before is None:
         raise ConfigError(

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 
+from bot.errors import ConfigError
 from bot.model import Verdict
 from tests.checks.helpers import closed_port, run_check, site
 
@@ -28,7 +29,7 @@ def cache(word="X-Cache", *, keeps=("/a.",), more=(), lasts=LONG):
     return answer
 
 
-async def look(answer, *, assets=("a.js", "a.css"), private=("api",)):
+async def look(answer, *, assets=("a.js", "a.css"), private=("api",), **more):
     with site(answer) as one:
         return await run_check(
             "cdn",
@@ -36,6 +37,7 @@ async def look(answer, *, assets=("a.js", "a.css"), private=("api",)):
             private=[one.url + name for name in private],
             addresses=[one.at],
             allow_private=True,
+            **more,
         )
 
 
@@ -155,6 +157,33 @@ async def test_a_server_that_answers_whoever_goes_around_the_edge_fails_and_one_
     assert opened.verdict is Verdict.FAIL
     assert f"{behind.at} answers 200 to whoever goes around the edge" in opened.summary
     assert closed.verdict is Verdict.PASS, closed.summary
+
+
+@pytest.mark.parametrize("status", [302, 401, 403])
+async def test_whoever_is_told_to_log_in_has_seen_nothing_private_unless_they_came_as_strangers(status):
+    kept = cache()
+
+    def answer(request):
+        return (status, [("Cache-Control", "no-store")], "") if request.path == "/api" else kept(request)
+
+    stranger = await look(answer)
+    member = await look(answer, headers={"Authorization": "expired"})
+    assert stranger.verdict is Verdict.PASS, stranger.summary
+    assert member.verdict is Verdict.UNKNOWN
+    assert f"/api answers {status}" in member.summary
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_what_is_private_may_be_all_that_is_asked_with_rules_of_its_own(keeps):
+    rules = {"require": ["failed == 0"], "pass_": ["private_kept == 0", "leaked == 0"]}
+    finding = await look(cache(keeps=("/",) if keeps else ("/none",)), assets=(), rules=rules)
+    assert finding.verdict is (Verdict.FAIL if keeps else Verdict.PASS), finding.summary
+
+
+@pytest.mark.parametrize("rules", [None, {"pass_": ["stale == 0"]}])
+async def test_rules_about_files_are_refused_where_no_file_is_asked_for(rules):
+    with pytest.raises(ConfigError, match="is measured only with 'assets' or 'pages'; give it, or write rules without"):
+        await look(cache(), assets=(), rules=rules)
 
 
 async def test_a_private_answer_from_a_cache_fails():

@@ -340,6 +340,10 @@ async def test_a_relative_rule_keeps_the_baseline_it_was_held_against(plugin):
         ({"pass_": ("days_lef >= 21",)}, "'tls' measures no 'days_lef', did you mean 'days_left'?"),
         ({"pass_": ("days_left => 21",)}, "column 10"),
         ({"require": ("addresses >= 1",), "pass_": ()}, "no rule says when it passes"),
+        (
+            {"uses": "pool", "with_": {"dsn": {"env": "DSN"}}, "pass_": ("planned_share <= 80%",)},
+            "rule 'planned_share <= 80%': 'planned_share' is measured only with 'instances'",
+        ),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused_and_says_what_to_do(plan, said):
