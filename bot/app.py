@@ -19,7 +19,7 @@ from slack_sdk.errors import SlackApiError
 
 import checks
 import handlers
-from bot import check
+from bot import beside, check
 from bot.chat import SlackChat, make_client
 from bot.chat.answers import Trouble, understand
 from bot.config import Settings, load
@@ -94,6 +94,18 @@ class Surroundings:
             environ=environ,
         )
 
+    @classmethod
+    def beside_the_bot(cls, environ: Mapping[str, str] = os.environ) -> "Surroundings":
+        """For the terminal: what nobody set here is as the bot of this home has it, its clock and its name among it."""
+        return cls.of({**beside.told(cls.of(environ).home), **environ})
+
+    def tell(self) -> None:
+        """Leave word for the terminal of what has no secret in it."""
+        known = {"TMINUS_CLOCK_URL": self.clock_url, "TMINUS_CONFIG": str(self.config), "TMINUS_HOST": self.host}
+        if self.database.startswith("sqlite"):
+            known["TMINUS_DATABASE"] = self.database
+        beside.tell(self.home, known)
+
     def check_tokens(self, *, http: bool) -> None:
         """Refuse to start with a token that is missing or is another one."""
         for name in ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET" if http else "SLACK_APP_TOKEN"):
@@ -162,6 +174,7 @@ async def run(around: Surroundings, *, http: str = "") -> None:
             await stack.enter_async_context(_http(bot.app, http))
         else:
             await stack.enter_async_context(_socket(bot.app, around))
+        around.tell()
         log.info("t-minus is ready", extra={"services": list(settings.services)})
         await _until_stopped(stopped, bot.loops)
         log.info("t-minus is stopping")

@@ -143,7 +143,7 @@ def rejudge(
     """Work every verdict of a deployment out again, from what is stored and the configuration that it pinned."""
 
     async def look() -> list[Judged]:
-        async with app.at_the_machine(app.Surroundings.of()) as engine:
+        async with app.at_the_machine(app.Surroundings.beside_the_bot()) as engine:
             return rejudged(await engine.get(deployment))
 
     with sentences():

@@ -85,7 +85,7 @@ def record(deployment: Named = "") -> None:
     """Print the whole record as JSON, for a file that can be verified."""
 
     async def work() -> str:
-        async with app.at_the_machine(app.Surroundings.of()) as engine:
+        async with app.at_the_machine(app.Surroundings.beside_the_bot()) as engine:
             one = await _meant(engine, "record", deployment)
             return await engine.store.export(one.id)
 
@@ -361,7 +361,7 @@ async def _meant(engine: Engine, command: str, said: str) -> Deployment:
 
 def _answer(ask: Callable[[Engine], Awaitable[Answer]]) -> None:
     async def work() -> None:
-        async with app.at_the_machine(app.Surroundings.of()) as engine:
+        async with app.at_the_machine(app.Surroundings.beside_the_bot()) as engine:
             typer.echo(typed((await ask(engine)).text))
 
     with sentences():

@@ -1,12 +1,15 @@
 """Slack is down, and somebody at the machine carries on: the same engine, on the database of the running bot."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import text
 
+from bot.app import Surroundings
 from bot.model import Verdict
 from tests.cli.conftest import Type
 from tests.door.world import World
+from tests.schedule.test_clock import Town
 
 
 async def test_with_nothing_under_way_it_says_how_one_begins(w: World, types: Type):
@@ -53,6 +56,37 @@ async def test_in_a_folder_without_a_bot_it_says_where_to_go(types: Type, tmp_pa
     assert said.code == 2
     assert said.err == f"There is no app.yaml in {tmp_path / 'elsewhere'}. Go to the folder that the bot runs in."
     assert not (tmp_path / "t.db").exists()
+
+
+async def test_the_terminal_goes_by_the_clock_of_the_bot_beside_it(w: World, types: Type, tmp_path: Path):
+    """Who advances the demonstration's clock by a day finds a day in the record, also of what is typed at the machine."""
+    await w.opened()
+    day, town = timedelta(days=1), Town()
+    async with town.open() as port:
+        await town.turn(day.total_seconds())
+        around = {"TMINUS_HOME": str(tmp_path / "home"), "TMINUS_CLOCK_URL": f"http://127.0.0.1:{port}/clock"}
+        Surroundings.of(around | {"TMINUS_CONFIG": str(tmp_path / "app.yaml")}).tell()
+
+        said = await types("hold", "-m", "the queue is draining")
+
+    one = await w.store.get("shop-1")
+    assert (said.code, said.err) == (0, "")
+    assert one.hold is not None
+    assert one.hold.at - datetime.now(UTC) > day / 2
+
+
+async def test_what_a_bot_went_by_is_forgotten_when_the_next_one_starts(tmp_path: Path):
+    home = {"TMINUS_HOME": str(tmp_path)}
+    Surroundings.of(home | {"TMINUS_CLOCK_URL": "http://127.0.0.1:1/clock", "TMINUS_HOST": "demo"}).tell()
+    assert Surroundings.beside_the_bot(home).host == "demo"
+    assert Surroundings.beside_the_bot(home | {"TMINUS_HOST": "b", "TMINUS_CLOCK_URL": ""}).clock_url == ""
+
+    secret = "postgresql+psycopg://t:a-secret@db/t"
+    Surroundings.of(home | {"TMINUS_DATABASE": secret, "TMINUS_HOST": "b"}).tell()
+
+    known = Surroundings.beside_the_bot(home)
+    assert (known.clock_url, known.host) == ("", "b")
+    assert not [one for one in tmp_path.iterdir() if "a-secret" in one.read_text()]
 
 
 async def test_a_checklist_is_finished_signed_and_started_without_slack(w: World, types: Type):
