@@ -1,4 +1,4 @@
-"""The check `sarif`, on what Semgrep and Ruff really wrote, and on reports that say little."""
+"""The check `sarif`, on what Semgrep and Ruff really wrote, on what Trivy writes, and on reports that say little."""
 
 import json
 import os
@@ -51,6 +51,61 @@ async def test_what_semgrep_wrote_is_read_by_its_scores_and_levels():
     assert (finding.values["high"], finding.values["medium"], finding.values["suppressed"]) == (1, 1, 1)
     assert finding.summary == "1 high, 1 medium; shell-true in shop.py:5, 1 suppressed"
     assert finding.rows[0].values["severity"] == 8.1
+
+
+async def test_what_trivy_writes_of_an_image_is_read_by_the_scores_of_its_rules():
+    finding = await scan(RECORDED / "trivy.sarif")
+    assert finding.verdict is Verdict.FAIL
+    counted = {name: finding.values[name] for name in ("results", "critical", "high", "medium", "low")}
+    assert counted == {"results": 6, "critical": 1, "high": 4, "medium": 1, "low": 1}
+    assert finding.summary == "4 high, 1 medium, 1 low, 1 of them critical; github-pat in app/deploy.py:3"
+    assert [row.values["severity"] for row in finding.rows] == [9.5, 8.0, 7.4, 7.4, 5.3, 0.1]
+    assert finding.rows[2].note.startswith("CVE-2023-0286: Package: libssl1.1 Installed Version: 1.1.1n-0+deb11u3")
+
+
+def trivy(folder, *severities):
+    """Trivy's report, with only the results of these severities, and the rules that they need."""
+    written = json.loads((RECORDED / "trivy.sarif").read_text())
+    run = written["runs"][0]
+    of = {rule["id"]: rule["properties"]["tags"][2] for rule in run["tool"]["driver"]["rules"]}
+    run["tool"]["driver"]["rules"] = [one for one in run["tool"]["driver"]["rules"] if of[one["id"]] in severities]
+    places = {rule["id"]: at for at, rule in enumerate(run["tool"]["driver"]["rules"])}
+    left = [one for one in run["results"] if one["ruleId"] in places]
+    run["results"] = [{**one, "ruleIndex": places[one["ruleId"]]} for one in left]
+    path = folder / "trivy.sarif"
+    path.write_text(json.dumps(written))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("severities", "verdict", "said"),
+    [
+        ((), "pass", "nothing found"),
+        (("UNKNOWN",), "pass", "1 low; CVE-2011-3374 in acme/shop:1"),
+        (("MEDIUM", "UNKNOWN"), "warn", "1 medium, 1 low; CVE-2024-4067 in app/package-lock.json:210"),
+        (("HIGH",), "fail", "3 high; DS002 in Dockerfile:1"),
+        (("CRITICAL",), "fail", "1 high, 1 of them critical; github-pat in app/deploy.py:3"),
+    ],
+)
+async def test_an_image_in_which_trivy_finds_little_passes_and_one_with_more_does_not(
+    tmp_path, severities, verdict, said
+):
+    finding = await scan(trivy(tmp_path, *severities))
+    assert finding.verdict == verdict
+    assert finding.summary.endswith(said)
+
+
+async def test_trivy_names_no_commit_so_the_folder_of_its_report_has_to(tmp_path):
+    (tmp_path / COMMIT).mkdir()
+    assert (await scan(trivy(tmp_path), commit=COMMIT)).verdict is Verdict.UNKNOWN
+    assert (await scan(trivy(tmp_path / COMMIT), commit=COMMIT)).verdict is Verdict.PASS
+
+
+async def test_a_vulnerability_that_is_accepted_is_so_in_each_package(tmp_path):
+    accepted = tmp_path / "accepted.yaml"
+    accepted.write_text("- {rule: CVE-2023-0286, until: 2099-01-01, reason: No certificate of strangers is read.}\n")
+    finding = await scan(trivy(tmp_path, "HIGH"), suppressions=str(accepted))
+    assert (finding.values["suppressed"], finding.values["high"]) == (2, 1)
 
 
 def ruffed(folder, text):
