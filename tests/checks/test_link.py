@@ -1,30 +1,18 @@
 """The check `link`, on a real web server."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 
 from bot.errors import ConfigError
 from bot.model import Verdict
-from tests.checks.helpers import closed_port, run_check, site
-
-PAGE = "<h1>Disaster recovery plan</h1>"
-
-
-def wiki(request):
-    if request.path == "/gone":
-        return 404, [], ""
-    if request.path == "/moved":
-        return 302, [("Location", "https://login.test/")], ""
-    edited = format_datetime(datetime.now(UTC) - timedelta(days=3))
-    return 200, [("Last-Modified", edited)] if request.path == "/plan" else [], PAGE
+from tests.checks.helpers import closed_port, run_check
+from tests.checks.wiki import NOT_THE_PAGE, PAGE, wiki
 
 
 @pytest.fixture
 def here():
-    with site(wiki) as one:
+    with wiki() as one:
         yield one
 
 
@@ -42,15 +30,7 @@ async def test_a_page_that_is_there_passes_and_its_hash_is_kept(here):
     assert finding.links == (f"{here.url}plan",)
 
 
-@pytest.mark.parametrize(
-    ("path", "more", "said"),
-    [
-        ("gone", {}, "answers 404"),
-        ("moved", {}, "answers 302 and leads to https://login.test/"),
-        ("plan", {"text": "Sign in"}, "'Sign in' is not in it"),
-        ("plan", {"hosts": ["wiki.test"]}, "is not on wiki.test"),
-    ],
-)
+@pytest.mark.parametrize(("path", "more", "said"), NOT_THE_PAGE)
 async def test_what_is_not_the_page_fails(here, path, more, said):
     finding = await measure(here, path, **more)
 
@@ -70,7 +50,7 @@ async def test_a_page_that_changed_since_it_was_signed_can_be_refused(here):
 async def test_the_age_is_only_known_if_every_page_says_it(here):
     rules = {"pass_": ["age <= 180d"]}
     assert (await measure(here, "plan", rules=rules)).verdict is Verdict.PASS
-    assert (await measure(here, "plan", "other", rules=rules)).verdict is Verdict.UNKNOWN
+    assert (await measure(here, "plan", "undated", rules=rules)).verdict is Verdict.UNKNOWN
 
 
 async def test_a_wiki_that_does_not_answer_is_unknown(here):

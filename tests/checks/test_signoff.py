@@ -5,24 +5,13 @@ import hashlib
 import pytest
 
 from bot.model import Verdict
-from tests.checks.helpers import closed_port, run_check, site
-
-PAGE = "<h1>Disaster recovery plan</h1>"
-
-
-def wiki(request):
-    if request.path == "/plan":
-        return 200, [("Last-Modified", "Mon, 02 Nov 2026 10:00:00 GMT")], PAGE
-    if request.path == "/undated":
-        return 200, [], PAGE
-    if request.path == "/moved":
-        return 302, [("Location", "https://login.test/")], ""
-    return 404, [], ""
+from tests.checks.helpers import closed_port, run_check
+from tests.checks.wiki import NOT_THE_PAGE, PAGE, wiki
 
 
 @pytest.fixture
 def here():
-    with site(wiki) as one:
+    with wiki() as one:
         yield one
 
 
@@ -42,15 +31,7 @@ async def test_a_page_that_answers_passes_and_its_hash_is_kept(here):
     assert "edited" in finding.summary
 
 
-@pytest.mark.parametrize(
-    ("path", "more", "said"),
-    [
-        ("gone", {}, "answers 404"),
-        ("moved", {}, "answers 302 and leads to https://login.test/"),
-        ("plan", {"text": "Sign in"}, "'Sign in' is not in it"),
-        ("plan", {"hosts": ["wiki.test"]}, "is not on wiki.test"),
-    ],
-)
+@pytest.mark.parametrize(("path", "more", "said"), NOT_THE_PAGE)
 async def test_what_is_not_the_page_fails(here, path, more, said):
     finding = await measure(here, path, **more)
 
