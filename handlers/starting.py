@@ -53,11 +53,14 @@ async def ask(bolt: Bolt, engine: Engine, said: Said, start: Start, channel: str
 
 async def form(engine: Engine, start: Start, channel: str) -> Block:
     services = list(engine.settings.services)
-    service = start.service or (services[0] if len(services) == 1 else "")
+    here = await engine.deployed_in(channel)
+    likely = {plan.service for plan in here} if here else set(services)
+    service = start.service or (next(iter(likely)) if len(likely) == 1 else "")
     if not service:
         return modals.start(StartForm(services=services, version=start.version, channel=channel))
     environments = list(engine.settings.environments(service))
-    environment = start.environment if start.environment in environments else environments[0]
+    of_here = [plan.environment for plan in here if plan.service == service]
+    environment = start.environment if start.environment in environments else (of_here or environments)[0]
     plan = engine.settings.plan(service, environment)
     known = await engine.suggestions(plan)
     return modals.start(

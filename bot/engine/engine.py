@@ -1,6 +1,7 @@
 """What can be asked of a deployment? Each use-case decides on the fresh record, saves, and wakes whoever makes it true."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -12,7 +13,7 @@ from bot.decide import checklist, journey, opening, settle, signing, steps, time
 from bot.decide.opening import Opening
 from bot.decide.runs import World
 from bot.engine.measuring import Measuring
-from bot.errors import Refused
+from bot.errors import Refused, TMinusError
 from bot.model import (
     ACTIVE,
     MACHINE,
@@ -126,6 +127,14 @@ class Engine:
 
     async def suggestions(self, plan: Plan) -> list[str]:
         return await versions(plan, Path(self.world.root))
+
+    async def deployed_in(self, channel: str) -> list[Plan]:
+        """What is deployed in this channel. A channel that Slack does not tell us about is none of them."""
+        ids: dict[str, str] = {}
+        for name in {plan.channel for plan in self.settings.plans.values()} if channel else ():
+            with suppress(TMinusError):
+                ids[name] = await self.directory.channel(name)
+        return [plan for plan in self.settings.plans.values() if channel and ids.get(plan.channel) == channel]
 
     async def in_the_way(self, plan: Plan) -> list[str]:
         """What would be in the way of starting, in sentences."""

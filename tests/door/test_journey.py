@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from world import World
 
 from bot.model import RunState, Verdict
@@ -27,6 +28,19 @@ async def test_a_start_without_a_version_asks_for_it(w: World):
     ) == {"version": "“one point four” is not a version of shop; write one like 1.4.2."}
     assert await w.submits("U000MARA", choose_service="shop", choose_environment="production", version="v1.4.2") == {}
     assert (await w.store.get("shop-1")).version == "1.4.2"
+
+
+@pytest.mark.parametrize(("channel", "service"), [("shop", "shop"), ("depot", "depot"), ("releases", None)])
+async def test_a_start_without_a_word_means_the_service_of_the_channel(w: World, channel: str, service: str | None):
+    await w.types("U000MARA", "start", channel=channel)
+
+    chosen = {
+        block["block_id"]: block["element"]["initial_option"]["value"]
+        for block in w.view()["blocks"]
+        if "initial_option" in block.get("element", {})
+    }
+    assert chosen["choose_environment"] == "production"
+    assert chosen.get("choose_service") == service
 
 
 async def test_a_second_deployment_of_the_same_service_is_refused_with_who_holds_it(w: World):
