@@ -575,6 +575,8 @@ class Deployment:
     muted: tuple[str, ...] = ()
     follow_ups: Mapping[str, FollowUp] = field(default_factory=dict)
     superseded_by: str = ""
+    #: How long the last rollback here took, as it was known when this was opened; None: nobody has rolled back yet.
+    last_rollback_s: float | None = None
     #: How often the box of an item had to be redrawn because somebody's client showed it ticked when it is not.
     touched: Mapping[str, int] = field(default_factory=dict)
     #: Grows with every change.
@@ -593,6 +595,13 @@ class Deployment:
     @property
     def over(self) -> bool:
         return self.phase in OVER
+
+    @property
+    def rollback_s(self) -> float | None:
+        """From the decision to the end of the rollback; None when there was none, or it is not over."""
+        if self.rollback_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.rollback_at).total_seconds()
 
     def seat(self, role: str) -> Seat:
         return next(seat for seat in self.roster if seat.role == role)

@@ -23,6 +23,7 @@ class Opening:
     notes: str = ""
     window: tuple[datetime, datetime] | None = None
     frozen: str = ""
+    last_rollback_s: float | None = None
 
 
 def check_version(plan: Plan, version: str) -> str:
@@ -79,6 +80,7 @@ def draft(opening: Opening, number: int, earlier: Deployment | None, now: dateti
         roster=opening.roster,
         notes=opening.notes,
         window=opening.window,
+        last_rollback_s=opening.last_rollback_s,
     )
     line = Line(
         what="opened",

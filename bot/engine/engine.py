@@ -176,6 +176,7 @@ class Engine:
             notes=start.notes.strip()[:500],
             window=start.window,
             frozen=await self._frozen(plan.service, plan.environment),
+            last_rollback_s=await self._last_rollback_s(plan),
         )
 
         def draft(number: int, earlier: Deployment | None) -> Change:
@@ -185,6 +186,12 @@ class Engine:
         deployment = await self.store.create(plan.service, plan.environment, draft, once=once)
         self.nudge()
         return deployment
+
+    async def _last_rollback_s(self, plan: Plan) -> float | None:
+        back = await self.store.find(
+            phases=[Phase.ROLLED_BACK], service=plan.service, environment=plan.environment, limit=1
+        )
+        return back[0].rollback_s if back else None
 
     async def _seat(self, plan: Plan, role: str) -> Seat:
         named = next(one for one in plan.roles if one.key == role)

@@ -1,12 +1,12 @@
 """How is somebody asked, in a direct message: for a sign-off, for a follow-up?"""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot import gates
 from bot.gates import Standing
 from bot.model import Deployment, Person, Phase, Seat
 from bot.plan import ItemPlan
-from bot.text import clip, duration, esc, moment, plural
+from bot.text import clip, duration, esc, moment, number, plural
 from bot.views import card, ids, kit, signs
 from bot.views.kit import Block
 
@@ -16,8 +16,10 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     title = f"*{esc(signs.name(deployment))}* wants your go as *{esc(seat.title)}*"
     if person.id == seat.backup.id:
         title += f", as backup for {esc(seat.contact.name)}"
-    blocks = [kit.section(title), kit.section("\n".join(_facts(deployment, now)))]
     given = gates.sign_off(deployment, seat.role, now)
+    # Once it is decided the message stands still: it need not be edited with every tick of others.
+    waits = given is None and deployment.phase is Phase.PREFLIGHT
+    blocks = [kit.section(title), kit.section("\n".join(_facts(deployment, now, waits=waits)))]
     carried = ids.value(deployment.id, seat.role)
     if given is not None:
         said = "🟢 GO" if given.go else f"🔴 NO-GO “{esc(clip(given.reason, 300))}”"
@@ -45,8 +47,8 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     ]
     blocks += kit.actions(go, no_go, kit.button(f"Not me, ask {left[0].name}", ids.NOT_ME, carried) if left else None)
     if left:
-        late = duration(deployment.plan.sign_off.escalate_after_s)
-        blocks.append(kit.context(f"If nobody answers within {late}, {esc(left[0].name)} is asked."))
+        late = deployment.asks[seat.role].at + timedelta(seconds=deployment.plan.sign_off.escalate_after_s)
+        blocks.append(kit.context(f"If nobody answers by {moment(late)}, {esc(left[0].name)} is asked."))
     alone = signs.only_one_signs(deployment, seat)
     if alone:
         blocks.append(kit.context(alone))
@@ -68,23 +70,43 @@ def ready(deployment: Deployment, now: datetime) -> tuple[str, list[Block]]:
     return f"{esc(name)} {said}.", blocks
 
 
-def _facts(deployment: Deployment, now: datetime) -> list[str]:
-    standings = [gates.standing(deployment, item, now) for item in gates.preflight_items(deployment)]
-    fails, warns, unknown = (standings.count(one) for one in (Standing.FAIL, Standing.WARN, Standing.UNKNOWN))
-    measured = f"measured: {plural(fails, 'fail')}, {plural(warns, 'warning')}, {unknown} unknown"
-    if not any(item.checks for item in gates.preflight_items(deployment)):
-        measured = "nothing is measured"
-    where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
+def _facts(deployment: Deployment, now: datetime, *, waits: bool) -> list[str]:
+    """What changes and how well it looks; and the way back, should it be needed."""
     release = deployment.release
     by = f", by {plural(len(release.changes.authors), 'author')}" if release.changes else ""
-    # Not how many items are ticked: four messages would be edited with every tick, and the thread says it anyway.
-    lines = [f"{card.changes(deployment)}{by} · {measured}{where}"]
-    backup = next((known for name, known in deployment.findings.items() if name == "backup"), None)
+    where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
+    changed = f"{card.changes(deployment)}{by}"
+    return [f"{changed} · {_looks(deployment, now, waits=waits)}{where}", f"Rollback: {_way_back(deployment, now)}"]
+
+
+def _looks(deployment: Deployment, now: datetime, *, waits: bool) -> str:
+    items = list(gates.preflight_items(deployment))
+    standings = [gates.standing(deployment, item, now) for item in items]
+    fails, warns, unknown = (standings.count(one) for one in (Standing.FAIL, Standing.WARN, Standing.UNKNOWN))
+    said = [f"{number(fails)} {'fails' if fails == 1 else 'fail'}"] if fails else []
+    said += [f"{number(warns)} {'warns' if warns == 1 else 'warn'}"] if warns else []
+    said += [f"{number(unknown)} unknown"] if unknown else []
+    if not any(item.checks for item in items):
+        said = ["nothing is measured"]
+    elif not said:
+        said = ["all that is measured passes"]
+    if waits:
+        done, of = gates.progress(deployment, items, now)
+        said.insert(0, f"checklist {number(done)} of {number(of)}")
+    return ", ".join(said)
+
+
+def _way_back(deployment: Deployment, now: datetime) -> str:
+    to = esc(deployment.release.previous or "an unknown version")
+    backups = [one.name for one in deployment.plan.checks.values() if one.uses == "backup"]
+    known = next((found for name in backups if (found := gates.finding(deployment, name, now)) is not None), None)
+    took = deployment.last_rollback_s
     last = next((step.title for step in deployment.plan.steps if step.no_return), "")
-    back = f"Rollback: to {esc(release.previous or 'an unknown version')}"
-    back += f" · backup: {esc(clip(backup.summary, 120))}" if backup else " · no backup was measured"
-    lines.append(back + (f" · no return after “{esc(last)}”" if last else ""))
-    return lines
+    facts = [
+        esc(clip(known.summary, 120)) if known is not None else "no backup was measured",
+        f"last rollback took {duration(took)}" if took is not None else "nobody has rolled back here yet",
+    ]
+    return f"to {to} · {', '.join(facts)}" + (f" · no return after “{esc(last)}”" if last else "")
 
 
 def tasks(deployment: Deployment, title: str, open_: list[ItemPlan]) -> list[Block]:

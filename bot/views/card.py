@@ -91,9 +91,7 @@ def state_line(deployment: Deployment) -> str:
 
 
 def _rollback_took(deployment: Deployment) -> str:
-    if deployment.rollback_at is None or deployment.ended_at is None:
-        return ""
-    return f", after {duration((deployment.ended_at - deployment.rollback_at).total_seconds())}"
+    return "" if deployment.rollback_s is None else f", after {duration(deployment.rollback_s)}"
 
 
 def _why_aborted(deployment: Deployment) -> str:

@@ -239,13 +239,17 @@ class World:
     # ── What the world does ──────────────────────────────────────────────────────────────────────────────────────────
 
     async def measured(
-        self, check: str = "tls", verdict: Verdict = Verdict.PASS, summary: str = "71 days left"
+        self,
+        check: str = "tls",
+        verdict: Verdict = Verdict.PASS,
+        summary: str = "71 days left",
+        deployment: str = "shop-1",
     ) -> None:
         now = self.clock.now()
         finding = Finding(
             check=check, verdict=verdict, summary=summary, measured_at=now, expires_at=now + timedelta(hours=10)
         )
-        await self.engine.found("shop-1", finding)
+        await self.engine.found(deployment, finding)
 
     async def script_ends(self, step: str, code: int = 0, deployment: str = "shop-1", **more: Any) -> None:
         one = await self.store.get(deployment)
