@@ -184,7 +184,8 @@ class TriggerPlan:
     every_s: float = 5.0
     fail_after: int = 3
     of: int = 4
-    #: So many samples in a row in which nothing was measured, and the captain is told that nobody can see it.
+    #: So many samples in a row in which nothing was measured, and half a minute of them, and the captain is told that nobody can
+    #: see it.
     unknown_after: int = 4
     auto: bool = False
 

@@ -104,6 +104,30 @@ def test_when_nothing_can_be_measured_for_long_the_captain_is_told_once_until_it
     assert blind(unseen(seen, 10, 13)) == [edited], "a new stretch has to be long enough, too"
 
 
+def test_a_restart_of_some_seconds_pages_nobody_however_often_a_trigger_looks(deploying):
+    """The bot and its probers begin anew, and what is judged each second is not seen for twenty of them."""
+    every_second = replace(deploying.plan, triggers=(replace(SLOWER, every_s=1),))
+    one = replace(deploying, plan=every_second)
+    for second in range(20):
+        one = judged(measured(one, second, Verdict.UNKNOWN), second)
+    assert blind(one) == []
+    one = judged(measured(one, 20, Verdict.PASS), 20)
+    assert blind(one) == []
+    for second in range(21, 51):
+        assert blind(one) == []
+        one = judged(measured(one, second, Verdict.UNKNOWN), second)
+    assert len(blind(one)) == 1, "half a minute is no restart"
+
+
+def test_a_clock_that_is_moved_makes_no_restart_longer(deploying):
+    one = replace(deploying, plan=replace(deploying.plan, triggers=(replace(SLOWER, every_s=1),)))
+    for second in range(3):
+        one = judged(measured(one, second, Verdict.UNKNOWN), second)
+    for second in range(3600, 3603):
+        one = judged(measured(one, second, Verdict.UNKNOWN), second)
+    assert blind(one) == []
+
+
 def test_what_was_seen_in_time_or_is_only_too_little_to_judge_pages_nobody(deploying):
     one = unseen(deploying, 0, 3)
     one = judged(measured(one, 46, Verdict.PASS), 47)

@@ -221,7 +221,7 @@ class Trigger(Entry):
     of: Annotated[int, Field(ge=1)] = 4
     """… of so many last samples trip it."""
     unknown_after: Annotated[int, Field(ge=1)] = 4
-    """So many samples in a row in which nothing could be measured, and the captain is told that nobody can see it."""
+    """So many samples in a row in which nothing could be measured, and half a minute of them, and the captain is told that nobody can see it."""
     auto: bool = False
     """Roll back without a person's yes, two minutes after it tripped, unless somebody stops it."""
 

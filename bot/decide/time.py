@@ -1,5 +1,6 @@
 """What does the passing of time come to: asking, reminding, escalating, opening follow-ups, rolling back by itself?"""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -30,6 +31,8 @@ from bot.plan import FollowUpPlan, ItemPlan, Stage, StepPlan, TriggerPlan
 AUTO_AFTER = timedelta(minutes=2)
 #: A follow-up goes to the backups after `escalate_after`, and to the captain when so many times that have passed.
 CAPTAIN_AFTER = 2
+#: A restart of the bot and of the probers is over in less, so that nobody is called because of one.
+NO_RESTART_S = 30.0
 #: Others than the watch are asked for so long after it went live; from then on their owners' alerts watch.
 TRIGGERS_AFTER_LIVE = timedelta(hours=2)
 
@@ -282,9 +285,14 @@ def _blind(deployment: Deployment, trigger: TriggerPlan, known: Finding | None, 
         one = Blind(key=trigger.key, title=trigger.title, detail=detail, since=now)
     else:
         one = replace(open_, samples=open_.samples + 1, detail=open_.detail if open_.told_at else detail)
-    if one.told_at is None and one.samples >= trigger.unknown_after:
+    if one.told_at is None and one.samples >= _blind_after(trigger):
         one = replace(one, told_at=now)
     return (*others, one)
+
+
+def _blind_after(trigger: TriggerPlan) -> int:
+    """Counted in samples, which are taken only while the bot runs: a restart, or a clock that is moved, makes no stretch longer."""
+    return max(trigger.unknown_after, math.ceil(NO_RESTART_S / max(trigger.every_s, 1.0)))
 
 
 def _unseen(known: Finding | None) -> bool:
