@@ -32,7 +32,7 @@ def meant(settings: Settings, service: str, environment: str) -> Plan:
 def chosen(plan: Plan, only: Collection[str]) -> dict[str, CheckPlan]:
     """The checks to measure, with the rules and the help of their plugins, in the order of the checklist."""
     helped = {name: item for item in plan.items for name in item.checks}
-    wanted = [name for one in only for name in _named(plan, one)] if only else [*plan.checks]
+    wanted = [name for one in only for name in _named(plan, one)] if only else _always(plan)
     plans = [completed(plan.checks[name]) for name in dict.fromkeys(wanted) if _is_measured_anywhere(plan.checks[name])]
     if not plans:
         what = "those are" if only else "each check is"
@@ -41,6 +41,14 @@ def chosen(plan: Plan, only: Collection[str]) -> dict[str, CheckPlan]:
         one.name: one if one.name not in helped else _with_help(one, helped[one.name].why, helped[one.name].fix)
         for one in plans
     }
+
+
+def _always(plan: Plan) -> list[str]:
+    """All but what only says whether a script did what it reports: while none has run, there is nothing to say."""
+    after = {name for step in plan.steps if step.script for name in step.checks}
+    others = {name for step in plan.steps if not step.script for name in step.checks}
+    others |= {name for item in plan.items for name in item.checks} | {one.check for one in plan.triggers}
+    return [name for name in plan.checks if name in others or name not in after]
 
 
 def _is_measured_anywhere(plan: CheckPlan) -> bool:

@@ -23,7 +23,7 @@ HEAD = """## The checklist, line by line
 first column of letters is what the line can be at best. *As shipped* is what `app.yaml` does with it before anybody says where to look:
 where a recipe stands ready, the line is a person's until a service gives what the recipe needs and switches it on
 (`sections: {environment-setup: {items: {cdn: {check: cdn, evidence: false}}}}`). *Demonstration* is what `make demo` does. `watch` and
-`record` read the deployment's own probes and record; a `script` decides by its exit code.
+`record` read the deployment's own probes and record; a `script` decides by its exit code, and what is measured beside it has to agree.
 
 """
 _COLUMNS = """
@@ -168,20 +168,27 @@ def _trigger(key: str, trigger: Mapping[str, Any], checks: Mapping[str, Any]) ->
 
 def _steps(steps: Mapping[str, Any], checks: Mapping[str, Any]) -> Iterator[Line]:
     sees = {"version": "the new version answers at every address", "previous": "the previous version answers"}
-    for step in steps.values():
+    for key, step in steps.items():
         names = step.get("checks", [])
+        recipe = checks[key] if step.get("script") and key in checks and key not in names else None
         used = tuple(dict.fromkeys(checks[name]["uses"] for name in names))
         script, approved = step.get("script", ""), step.get("approved_by", "")
         by = [f"script `{script}`"] * bool(script) + [f"`{one}`" for one in used]
         by += ["announcement"] * bool(step.get("announce"))
+        told = (", ".join(by) or "people") + (", once a person has approved it" if approved else "")
         rules = ["exit code 0"] * bool(script) + list(filter(None, [sees.get(step.get("sees", ""), "")]))
         rules += [_rule(checks[name]) for name in names] + ["posted in each channel"] * bool(step.get("announce"))
         yield Line(
             title=step["title"],
             kind="H" if not by else "S" if approved else "A",
-            by=(", ".join(by) or "people") + (", once a person has approved it" if approved else ""),
+            by=told + (f"; ready is {_ready(recipe)}" if recipe else ""),
             ready="S" if approved else "A",
-            plugins=(*used, *(["exec"] if script else []), *(["notify"] if step.get("announce") else [])),
+            plugins=(
+                *used,
+                *([recipe["uses"]] if recipe else []),
+                *(["exec"] if script else []),
+                *(["notify"] if step.get("announce") else []),
+            ),
             rule=", ".join(rules),
         )
 
@@ -193,8 +200,9 @@ def _ready(check: Mapping[str, Any]) -> str:
     fields = plugin.params.model_fields
     needed = [name for name, field in fields.items() if field.is_required() and name not in given]
     # Some take one of several; then whatever is its own says what it is about.
-    own = [name for name in plugin.params.__annotations__ if name not in given]
-    return f"`{check['uses']}`, which needs {', '.join(f'`{name}`' for name in needed or own[:1])}"
+    own = [*plugin.params.__annotations__]
+    needs = needed or ([] if any(name in given for name in own) else own[:1])
+    return f"`{check['uses']}`" + (f", which needs {', '.join(f'`{name}`' for name in needs)}" if needs else "")
 
 
 def _rule(check: Mapping[str, Any]) -> str:

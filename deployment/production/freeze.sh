@@ -5,6 +5,7 @@
 #   freeze.sh
 #
 # A hook in the repository refuses them, so it holds for everybody. Branches and tags may still be pushed.
+# refs/freeze/BRANCH stays where the branch stood, so that anybody can see whether it has moved since.
 #
 # From the environment:
 #   CHECKOUT_REPOSITORY   the repository (bare) that people push to
@@ -21,16 +22,24 @@ branch="${CHECKOUT_BRANCH:-main}"
 who="${TMINUS_DEPLOYMENT:-by-hand}"
 hook="$CHECKOUT_REPOSITORY/hooks/update"
 note="$CHECKOUT_REPOSITORY/code-freeze"
-head="$(git -C "$CHECKOUT_REPOSITORY" rev-parse --verify --quiet "refs/heads/$branch")" || fail "There is no branch $branch in $CHECKOUT_REPOSITORY."
+mark="refs/freeze/$branch"
+code() { git -C "$CHECKOUT_REPOSITORY" "$@"; }
+stands() { code rev-parse --verify --quiet "$1"; }
+# A mark that is there stays: one that was set anew would hide what came in since.
+leave_mark() { stands "$mark" >/dev/null || code update-ref "$mark" "refs/heads/$branch"; }
+stands "refs/heads/$branch" >/dev/null || fail "There is no branch $branch in $CHECKOUT_REPOSITORY."
 
 if [[ -f "$note" ]]; then
   owner="$(head -n 1 "$note")"
   [[ "$owner" == "$who" ]] || fail "$branch is frozen by $owner already; that one has to unfreeze it."
+  leave_mark
   notice "$branch is frozen by $who already."
   exit 0
 fi
 [[ ! -e "$hook" ]] || grep -q 'installed by freeze.sh' "$hook" || fail "$hook belongs to somebody else; add the lines of freeze.sh to it by hand."
 
+# Of a freeze that was ended by hand.
+code update-ref -d "$mark"
 mkdir -p "$(dirname "$hook")"
 cat >"$hook.new" <<'HOOK'
 #!/usr/bin/env bash
@@ -45,8 +54,10 @@ chmod 755 "$hook.new"
 mv "$hook.new" "$hook"
 printf '%s\n%s\n%s\n' "$who" "$branch" "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >"$note.new"
 mv "$note.new" "$note"
+leave_mark
+head="$(stands "$mark")"
 if [[ -n "${TMINUS_COMMIT:-}" && "$TMINUS_COMMIT" != "$head" ]]; then
-  ahead="$(git -C "$CHECKOUT_REPOSITORY" rev-list --count "$TMINUS_COMMIT..$head" 2>/dev/null || echo unknown)"
+  ahead="$(code rev-list --count "$TMINUS_COMMIT..$head" 2>/dev/null || echo unknown)"
   echo "$branch is at ${head:0:7}, $ahead commits after the one that is deployed (${TMINUS_COMMIT:0:7})."
 fi
 notice "$branch is frozen at ${head:0:7} for $who: no push to it is accepted."

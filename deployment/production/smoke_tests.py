@@ -3,11 +3,13 @@
 
 smoke_tests.py [--junitxml FILE] [--expect VERSION | --previous] [--brief]
 
---brief prints one line, as monitoring and checks read it. Exit 0: all passed. 1: something failed. 3: it could not begin (not configured). Orders it places are for smoke@acme.test,
+--brief prints one line, as monitoring and checks read it. The JUnit report is written to FILE, else to
+CHECKOUT_REPORTS/TMINUS_COMMIT/smoke.xml where both are set; one of an earlier run is taken away first. Exit 0: all passed. 1: something failed. 3: it could not begin (not configured). Orders it places are for smoke@acme.test,
 which the figures of the business leave out.
 
 From the environment: CHECKOUT_URL, CHECKOUT_GATEWAY_ADDRESS, CHECKOUT_CA_FILE, CHECKOUT_API_KEY, CHECKOUT_ALLOWED_ORIGIN,
 TMINUS_VERSION, TMINUS_PREVIOUS_VERSION   as in health_verify.py
+CHECKOUT_REPORTS, TMINUS_COMMIT           where the report goes, and which commit it is about
 """
 
 import argparse
@@ -19,6 +21,7 @@ import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -181,13 +184,30 @@ def run(visit: Visit, *, brief: bool = False) -> list[tuple[str, float, str]]:
     return results
 
 
-def junit(results: list[tuple[str, float, str]]) -> ET.ElementTree:
+def place(asked: argparse.Namespace) -> Path | None:
+    """Where the report goes; what is looked at besides a deployment, or of the version before, is not its report."""
+    reports, commit = os.environ.get("CHECKOUT_REPORTS"), os.environ.get("TMINUS_COMMIT")
+    beside = asked.brief or asked.previous or not (reports and commit)
+    return asked.junitxml or (None if beside else Path(str(reports)) / str(commit) / "smoke.xml")
+
+
+def write(report: Path, results: list[tuple[str, float, str]], commit: str) -> None:
+    """Whole, or not at all: half a report is read as none."""
+    report.parent.mkdir(parents=True, exist_ok=True)
+    new = report.with_name(f"{report.name}.new")
+    junit(results, commit).write(new, encoding="utf-8", xml_declaration=True)
+    new.replace(report)
+
+
+def junit(results: list[tuple[str, float, str]], commit: str) -> ET.ElementTree:
     failures = sum(bool(why) for _, _, why in results)
     counts = {"tests": str(len(results)), "failures": str(failures), "errors": "0", "skipped": "0"}
     suites = ET.Element("testsuites", counts)
-    suite = ET.SubElement(
-        suites, "testsuite", {"name": "smoke", **counts, "time": f"{sum(took for _, took, _ in results):.3f}"}
-    )
+    took = f"{sum(took for _, took, _ in results):.3f}"
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    suite = ET.SubElement(suites, "testsuite", {"name": "smoke", **counts, "time": took, "timestamp": now})
+    if commit:
+        ET.SubElement(ET.SubElement(suite, "properties"), "property", {"name": "commit", "value": commit})
     for name, took, why in results:
         case = ET.SubElement(suite, "testcase", {"classname": "smoke", "name": name, "time": f"{took:.3f}"})
         if why:
@@ -202,6 +222,9 @@ def main() -> int:
     parser.add_argument("--previous", action="store_true")
     parser.add_argument("--brief", action="store_true")
     asked = parser.parse_args()
+    if report := place(asked):
+        # Whoever reads a report after this run reads its own, or none.
+        report.unlink(missing_ok=True)
     try:
         gateway = edge()
     except (LookupError, OSError, ValueError) as error:
@@ -209,9 +232,8 @@ def main() -> int:
         return 3
     expected = os.environ.get("TMINUS_PREVIOUS_VERSION", "") if asked.previous else asked.expect
     results = run(Visit(gateway=gateway, expected=expected), brief=asked.brief)
-    if asked.junitxml:
-        asked.junitxml.parent.mkdir(parents=True, exist_ok=True)
-        junit(results).write(asked.junitxml, encoding="utf-8", xml_declaration=True)
+    if report:
+        write(report, results, "" if asked.previous else os.environ.get("TMINUS_COMMIT", ""))
     passed = sum(not why for _, _, why in results)
     first = next((f"; {name}: {why}" for name, _, why in results if why), "") if asked.brief else ""
     print(f"smoke {passed} of {len(results)}{first}")

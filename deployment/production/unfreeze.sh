@@ -19,6 +19,7 @@ if [[ ! -f "$note" ]]; then
 fi
 owner="$(head -n 1 "$note")"
 [[ "$owner" == "${TMINUS_DEPLOYMENT:-by-hand}" || "${1:-}" == --force ]] || fail "The code is frozen by $owner; say --force to end that one's freeze."
+git -C "$CHECKOUT_REPOSITORY" update-ref -d "refs/freeze/$(sed -n 2p "$note")"
 rm -f "$note"
 if [[ -e "$hook" ]] && grep -q 'installed by freeze.sh' "$hook"; then rm -f "$hook"; fi
 notice "The freeze of $owner is over: pushes are accepted again."

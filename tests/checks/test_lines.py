@@ -42,12 +42,9 @@ SAME = {
 }
 #: Steps whose script's exit code decides as yet, where the plan looks once more at what it left behind.
 BY_EXIT_CODE = {
-    "Freeze code changes",
     "Run final test suite",
-    "Backup current production",
     "Scale infrastructure",
     "Restore database",
-    "Verify rollback",
     "Clear CDN cache",
 }
 

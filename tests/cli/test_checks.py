@@ -348,6 +348,27 @@ async def test_a_rule_that_compares_with_the_time_before_is_judged_without_a_dep
     assert "value 0.9, at most 0.3 is allowed (baseline +50%)" in said.out
 
 
+async def test_what_only_confirms_a_script_is_measured_by_name_while_none_has_run(shop, tmp_path, types: Type):
+    with site(lambda _: (200, [], "")) as here:
+        shop(well=http(f"{here.url}", here.at))
+        after = {"uses": "http", "with": {"urls": ["http://127.0.0.1:1/"], "allow_private": True}}
+        step = {"title": "Freeze", "script": "freeze", "checks": ["frozen", "well"]}
+        more = {
+            "scripts": {"freeze": {"title": "Freeze", "run": ["./freeze.sh"]}},
+            "steps": {"preparing": {"freeze": step}},
+            "checks": {"frozen": after},
+        }
+        (tmp_path / "services" / "shop.yaml").write_text(
+            SERVICE + "".join(f"{key}: {json.dumps(one)}\n" for key, one in more.items())
+        )
+        said = await types("checks", "run")
+        named = await types("checks", "run", "--only", "frozen")
+
+    assert said.code == 0, said.out + said.err
+    assert "frozen" not in said.out
+    assert "frozen" in named.out
+
+
 LOUD = '''"""Is it quiet?"""
 
 import subprocess

@@ -8,6 +8,8 @@ from pathlib import Path
 import junitparser
 import pytest
 
+from bot.check.trying import try_check
+from bot.model import Finding
 from demo import repository
 from tests.demo.conftest import ROOT, Production
 
@@ -50,6 +52,12 @@ def run(name: str, checkout: Path, **env: str) -> subprocess.CompletedProcess[st
         timeout=60,
         check=False,
     )
+
+
+def measured(checkout: Path) -> Finding:
+    """As the demonstration measures its freeze."""
+    rules = {"pass_": ["frozen == true", "still == true"]}
+    return try_check("freeze", repository=str(checkout), mark="refs/freeze/main", rules=rules)
 
 
 def test_the_history_is_the_same_on_every_machine(checkout: Path, tmp_path: Path):
@@ -106,13 +114,16 @@ def test_a_freeze_refuses_pushes_to_main_and_only_those(tmp_path: Path):
     commit(work, "Before the freeze")
     assert push(work, "main").returncode == 0
 
+    assert measured(checkout).verdict == "fail"
     frozen = run("freeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-7")
     assert frozen.returncode == 0, frozen.stderr
+    assert measured(checkout).verdict == "pass"
     commit(work, "During the freeze")
     refused = push(work, "main")
     assert refused.returncode != 0
     assert "frozen for the deployment checkout-7" in refused.stderr
     assert push(work, "HEAD:refs/heads/later", "HEAD:refs/tags/v9.9.9").returncode == 0
+    assert measured(checkout).verdict == "pass"
 
     assert run("freeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-7").returncode == 0
     assert run("freeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-8").returncode == 1
@@ -120,8 +131,29 @@ def test_a_freeze_refuses_pushes_to_main_and_only_those(tmp_path: Path):
     assert push(work, "main").returncode != 0
 
     assert run("unfreeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-7").returncode == 0
+    assert measured(checkout).verdict == "fail"
     assert push(work, "main").returncode == 0
     assert run("unfreeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-7").returncode == 0
+
+
+def test_a_freeze_that_let_a_commit_through_is_seen_by_its_mark_and_not_marked_anew(tmp_path: Path):
+    checkout = tmp_path / "checkout.git"
+    repository.build(checkout)
+    assert run("freeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-7").returncode == 0
+    (checkout / "hooks" / "update").unlink()
+    work = clone(checkout, tmp_path / "work")
+    commit(work, "Past the hook")
+    assert push(work, "main").returncode == 0
+
+    assert run("freeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-7").returncode == 0
+    moved = measured(checkout)
+    assert moved.verdict == "fail"
+    assert "main was frozen at" in moved.summary
+
+    # The next freeze is of its own: what a freeze that was ended by hand left behind does not count.
+    (checkout / "code-freeze").unlink()
+    assert run("freeze.sh", checkout, TMINUS_DEPLOYMENT="checkout-8").returncode == 0
+    assert measured(checkout).verdict == "pass"
 
 
 def test_somebody_elses_hook_is_left_alone(tmp_path: Path):

@@ -1,14 +1,19 @@
 """Does a deployment really happen, and does nobody notice?"""
 
+import asyncio
 import json
 import re
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 from tools.call import ask
 
+from bot.check import measure
+from bot.config import load
+from tests.checks.helpers import context
 from tests.demo.conftest import ROOT, Customers, Production
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
@@ -135,6 +140,31 @@ def test_smoke_tests_write_a_report_and_see_a_service_that_is_ill(production: Pr
     assert 'tests="14" failures="0"' in report.read_text()
     assert production.script("smoke_tests.py", "--junitxml", str(report), version="1.4.2").code == 1
     assert "the version is &#x27;1.4.1&#x27;" in report.read_text() or "the version is '1.4.1'" in report.read_text()
+
+
+def test_the_report_of_smoke_tests_decides_and_one_of_an_earlier_run_is_not_taken_for_it(production: Production):
+    commit = "9f3c2ab" + "0" * 33
+    plan = load(ROOT / "app.yaml", production.env).plan("checkout", "production").checks["smoke"]
+
+    def finding():
+        return asyncio.run(measure(replace(plan, attempts=1), context(commit=commit)))
+
+    production.succeed("smoke_tests.py", version="1.4.1", commit=commit)
+    passed = finding()
+    assert passed.verdict == "pass", passed.summary
+    assert passed.summary.startswith("14 of 14 passed, in ")
+    assert production.script("smoke_tests.py", version="1.4.2", commit=commit).code == 1
+    assert finding().verdict == "fail"
+
+    # What is looked at besides writes none, and a run that cannot begin leaves none.
+    production.succeed("smoke_tests.py", "--brief", version="1.4.1", commit=commit)
+    production.succeed("smoke_tests.py", "--previous", previous_version="1.4.1", commit=commit)
+    assert finding().verdict == "fail"
+    production.env = {"CHECKOUT_REPORTS": production.env["CHECKOUT_REPORTS"]}
+    assert production.script("smoke_tests.py", commit=commit).code == 3
+    gone = finding()
+    assert gone.verdict == "unknown"
+    assert "There is no report" in gone.summary
 
 
 def test_health_verification_says_that_it_does_not_know(production: Production):
