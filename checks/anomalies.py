@@ -12,11 +12,13 @@ from pydantic import BaseModel, Field, field_validator
 from bot.check import Context, check
 from bot.errors import Cannot
 from bot.model import Measured, Row, Value
+from bot.text import clip, plural
 from checks.documents import found
+from checks.spoken import spoken
 
 #: More of a log than this is not read; what is left out is the oldest.
 _LARGEST = 100_000_000
-_SHOWN, _SAMPLE = 50, 200
+_SHOWN, _SAMPLE, _IN_SHORT = 50, 200, 100
 #: What differs from line to line of one kind, the longer forms first.
 _MASKS = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE), "<id>"),
@@ -134,19 +136,23 @@ def _measured(kinds: Kinds, params: Params) -> Measured:
     }
     shown = sorted(new, key=lambda kind: (kind not in errors, -kinds.after[kind]))
     told = f"{len(new)} new of {len(kinds.after)} kinds in {kinds.lines:,} lines"
-    first = f"; {kinds.after[shown[0]]} times {kinds.sample[shown[0]][:100]}" if shown else ""
+    first = f"; “{clip(spoken(kinds.sample[shown[0]]), _IN_SHORT)}”, {_times(kinds.after[shown[0]])}" if shown else ""
     return Measured(
         values=values,
         rows=tuple(
             Row(
-                subject=kinds.sample[kind][:_SAMPLE],
+                subject=clip(spoken(kinds.sample[kind]), _SAMPLE),
                 values={"times": kinds.after[kind]},
-                note="an error" if kind in errors else "",
+                note=("a new error, " if kind in errors else "") + _times(kinds.after[kind]),
             )
             for kind in shown[:_SHOWN]
         ),
-        summary=(f"{len(errors)} new kinds of errors, " if errors else "") + told + first,
+        summary=(f"{plural(len(errors), 'new kind')} of errors, " if errors else "") + told + first,
     )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _any(words: Iterable[str], line: str) -> bool:
