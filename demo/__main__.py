@@ -1,16 +1,19 @@
 """`make demo`: a small production, a Slack workspace and the bot, on this machine, until Ctrl-C."""
 
 import asyncio
-import contextlib
 import fcntl
+import json
 import os
 import shlex
 import shutil
 import signal
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from bot.manifest import manifest
 
 HOME = Path(os.environ.get("DEMO_HOME", "var"))
 PORT = os.environ.get("PORT", "8321")
@@ -174,22 +177,28 @@ def _held(lock: Path) -> bool:
 
 
 async def _start(parts: list[Part], stop: asyncio.Event) -> None:
-    production, sandbox = HOME / "production", HOME / "sandbox"
-    sandbox.mkdir(parents=True, exist_ok=True)
+    """Each part begins as soon as it has what it needs; the bot, which takes the longest, before production is ready."""
+    home, data = HOME / "production", HOME / "sandbox"
+    data.mkdir(parents=True, exist_ok=True)
     print("Starting a small production, a Slack workspace and the bot …", flush=True)
-    manifest = sandbox / "manifest.json"
-    manifest.write_bytes(await _manifest())
-    parts.append(await _sandbox(sandbox, manifest))
-    page = await parts[-1].says("sandbox ready")
-    clock = f"{page}clock"
-    arguments = ("demo.production", "--home", str(production), "--clock", clock)
-    parts.append(await Part.begin("production", *arguments, environ=os.environ))
-    await parts[-1].says("production ready")
+    app = data / "manifest.json"
+    app.write_text(json.dumps(manifest()), encoding="utf-8")
+    with _reserved(PORT) as reserved:
+        port = reserved.getsockname()[1]
+        page, clock = f"http://127.0.0.1:{port}/", f"http://127.0.0.1:{port}/clock"
+        arguments = ("sandbox", "--port", str(port), "--data", str(data), "--manifest", str(app))
+        sandbox = await Part.begin("sandbox", *arguments, environ=os.environ)
+        parts.append(sandbox)
+        arguments = ("demo.production", "--home", str(home), "--clock", clock)
+        production = await Part.begin("production", *arguments, environ=os.environ)
+        parts.append(production)
+        await production.says("production prepared")
+        await sandbox.says("sandbox ready")
     if stop.is_set():
         return
     environ = {
         **os.environ,
-        **read_env(production / "production.env"),
+        **read_env(home / "production.env"),
         **TOKENS,
         "SLACK_API_URL": f"{page}api/",
         "TMINUS_CLOCK_URL": clock,
@@ -201,8 +210,10 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
     (HOME / "bot.env").write_text(
         "".join(f"{name}={shlex.quote(value)}\n" for name, value in environ.items() if name not in os.environ)
     )
-    parts.append(await Part.begin("bot", "bot", "run", environ=environ))
-    await parts[-1].says("t-minus is ready")
+    bot = await Part.begin("bot", "bot", "run", environ=environ)
+    parts.append(bot)
+    await production.says("production ready")
+    await bot.says("t-minus is ready")
     print(
         f"\n  {page}\n\n"
         "Open it, and type in #checkout:   /deploy start checkout 1.4.2\n"
@@ -214,32 +225,20 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
     )
 
 
-async def _manifest() -> bytes:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot", "manifest", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    out, problem = await process.communicate()
-    if process.returncode:
-        raise NotReady(f"The app's manifest could not be written: {problem.decode('utf-8', 'replace').strip()[-300:]}")
-    return out
-
-
-async def _sandbox(data: Path, manifest: Path) -> Part:
-    """On the usual port, so that the page's address stays; on any other when it is taken."""
-    for port in (PORT, "0"):
-        arguments = ("sandbox", "--port", port, "--data", str(data), "--manifest", str(manifest))
-        part = await Part.begin("sandbox", *arguments, environ=os.environ)
+def _reserved(port: str) -> socket.socket:
+    """The usual port, so that the page's address stays; any other when it is taken. Nobody else gets it until this is closed."""
+    for one in (port, "0"):
+        sock = socket.socket()
+        # Whoever listens there in the end says the same; two that only hold a port do not hinder each other.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            await part.says("sandbox ready")
-        except NotReady:
-            if port == "0":
-                raise
-            with contextlib.suppress(ProcessLookupError):
-                await part.end()
-            print(f"Port {port} could not be used; taking another.")
+            sock.bind(("127.0.0.1", int(one)))
+        except (OSError, OverflowError, ValueError):
+            sock.close()
+            print(f"Port {one} could not be used; taking another.")
             continue
-        return part
-    raise NotReady("no port")
+        return sock
+    raise NotReady("No port is free on 127.0.0.1.")
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ async def run(home: Path, *, company_works: bool, clock: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ports, kept = Ports(home / "ports.json"), remembered_secrets(home / "secrets.json")
     env = prepare(home, ports, kept, clock)
+    print(f"production prepared {home / 'production.env'}", flush=True)  # noqa: T201 - whoever wants to reach it may read that.
     authority = Authority(home / "ca")
     authority.renew((NAME, ASSETS), env["CHECKOUT_CRL_URL"])
     authority.publish()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from bot.__main__ import cli
+from bot.commands import cli
 from bot.machine import diagram
 from bot.views.answers import COMMANDS
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bot.__main__ import cli
+from bot.commands import cli
 from tests.door.world import World, world
 
 ROOT = Path(__file__).parents[2]

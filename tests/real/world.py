@@ -20,6 +20,7 @@ from sqlalchemy import text
 
 from bot.chat.files import stem_of
 from bot.engine.engine import project
+from bot.manifest import manifest as made_from_the_code
 from bot.model import Deployment, RunState
 from bot.schedule import SystemClock
 from bot.scripts import supervisor
@@ -461,7 +462,7 @@ async def company(folder: Path, database: str = "") -> AsyncIterator[World]:
     (folder / "run.sh").write_text(SCRIPT)
     (folder / "run.sh").chmod(0o755)
     manifest = folder / "manifest.json"
-    manifest.write_text(await _printed("bot", "manifest"))
+    manifest.write_text(json.dumps(made_from_the_code()))
     log = folder / "sandbox.log"
     with log.open("wb") as out:
         sandbox = await asyncio.create_subprocess_exec(
@@ -489,13 +490,3 @@ async def _end_what_is_left(folder: Path) -> None:
     for pid in left_over(str(folder), but=str(folder / "sandbox")):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-async def _printed(*arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    assert json.loads(out)
-    return out.decode()
