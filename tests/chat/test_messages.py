@@ -56,6 +56,7 @@ async def test_a_change_there_and_back_ends_as_it_is_wanted(make_chat, outbox, s
         render = outbox.render
 
         async def meanwhile(deployment, key):
+            outbox.render = render
             outbox.want("checkout-1", card("on and off"))
             wanted = await render(deployment, key)
             outbox.want("checkout-1", card("on"))
@@ -65,7 +66,6 @@ async def test_a_change_there_and_back_ends_as_it_is_wanted(make_chat, outbox, s
         outbox.render = meanwhile
     async with running(make_chat()):
         await until(lambda: bool(slack.called("chat.update")))
-        outbox.render = render
     async with running(make_chat()):
         await until(lambda: outbox.settled)
     assert slack.posts[0].text == "on"

@@ -48,8 +48,9 @@ class Production:
             text=True,
         )
         assert self.process.stdout
-        line = self.process.stdout.readline()
-        assert line.startswith("production ready https://checkout.acme.test:"), line
+        said = [self.process.stdout.readline() for _ in range(2)]
+        assert said[0] == f"production prepared {self.home / 'production.env'}\n"
+        assert said[1].startswith("production ready https://checkout.acme.test:"), said
         self.env = {name: value or "" for name, value in dotenv_values(self.home / "production.env").items()}
 
     def stop(self, number: int = signal.SIGTERM) -> None:
