@@ -207,19 +207,17 @@ async def _start(parts: list[Part], stop: asyncio.Event) -> None:
         "TMINUS_HOST": "demo",
         "TMINUS_ENDS_ALL": "1",
     }
-    (HOME / "bot.env").write_text(
-        "".join(f"{name}={shlex.quote(value)}\n" for name, value in environ.items() if name not in os.environ)
-    )
     bot = await Part.begin("bot", "bot", "run", environ=environ)
     parts.append(bot)
     await production.says("production ready")
     await bot.says("t-minus is ready")
+    beside = "" if str(HOME) == "var" else f"TMINUS_HOME={shlex.quote(str(HOME / 'bot'))} "
     print(
         f"\n  {page}\n\n"
         "Open it, and type in #checkout:   /deploy start checkout 1.4.2\n"
         "You act as Mara Lind, the captain. At the top you become Ana, Chloé, Eun-ji or Grace, who tick and sign.\n"
         "Other versions to try: 1.5.1 is slow, 1.5.2 fails now and then, 1.6.0 does not start.\n"
-        f"At the machine, as when Slack is down:   set -a; . {HOME / 'bot.env'}; set +a; .venv/bin/python -m bot status\n"
+        f"At the machine, as when Slack is down:   {beside}.venv/bin/python -m bot status\n"
         f"Ctrl-C ends everything and keeps it for the next time; make demo-reset starts afresh. Logs: {HOME / 'logs'}\n",
         flush=True,
     )
