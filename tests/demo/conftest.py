@@ -125,18 +125,22 @@ class Production:
 @pytest.fixture
 def production(tmp_path: Path) -> Iterator[Production]:
     made = Production(home=tmp_path / "production")
-    made.start()
-    yield made
-    made.stop()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """One for all tests of a file that only look."""
     made = Production(home=tmp_path_factory.mktemp("production") / "production")
-    made.start()
-    yield made
-    made.stop()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
 
 
 class Customers:
