@@ -2,14 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot import recorded
 from bot.errors import Refused
-from bot.model import Deployment, Finding, Person, Phase, SignOff, StepRecord, StepState, Verdict
+from bot.model import Deployment, Finding, Person, Phase, Reachable, SignOff, StepRecord, StepState, Verdict
 from bot.plan import ItemPlan, SectionPlan, Stage, StepKind, StepPlan
 
 
@@ -201,6 +201,17 @@ def check_may_sign(deployment: Deployment, role: str, by: Person, now: datetime)
 def roles_of(deployment: Deployment, person: Person) -> tuple[str, ...]:
     """Keys of the roles that this person fills, as contact or as backup."""
     return tuple(seat.role for seat in deployment.roster if seat.held_by(person.id) is not None)
+
+
+def contact_checks(deployment: Deployment) -> Mapping[str, str]:
+    """The checks that look whether people are there, and the role of each."""
+    known = deployment.plan.checks.items()
+    return {name: str(one.with_.get("role")) for name, one in known if one.uses == "contacts"}
+
+
+def answer(deployment: Deployment, person_id: str) -> Reachable | None:
+    """What this person last said about being reachable."""
+    return next((one for one in deployment.reachable if one.by.id == person_id), None)
 
 
 def is_admin(deployment: Deployment, person: Person) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -115,6 +115,18 @@ class Seat:
 
     def held_by(self, person_id: str) -> Person | None:
         return next((one for one in (self.contact, self.backup) if one.id == person_id), None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reachable:
+    """An emergency contact said that they can be reached while it is deployed."""
+
+    by: Person
+    at: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whoever said it yesterday may be on a plane today."""
+        return timedelta(0) <= now - self.at <= timedelta(hours=24)
 
 
 # ── What checks measure ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -555,6 +567,8 @@ class Deployment:
     #: Sentences that say why earlier sign-offs no longer hold.
     voided: tuple[str, ...] = ()
     asks: Mapping[str, Ask] = field(default_factory=dict)
+    #: The last answer of each emergency contact who said that they are there.
+    reachable: tuple[Reachable, ...] = ()
     #: When the captain was told that nothing is in the way any more.
     ready_at: datetime | None = None
     hold: Hold | None = None

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from bot.check import Context, check
 from bot.errors import Cannot, Refused
-from bot.model import Measured, Person, Presence, Row, Value
+from bot.model import Measured, Person, Presence, Reachable, Row, Value
 
 
 class Params(BaseModel, extra="forbid"):
@@ -25,12 +25,17 @@ class Params(BaseModel, extra="forbid"):
         "deactivated": "how many are deactivated in Slack",
         "away": "how many are away now; missing if Slack does not say",
         "quiet": "how many do not want to be disturbed now; missing if Slack does not say",
+        "answered": "how many pressed *I am reachable* for this deployment within a day",
+        "reachable": "at least one of them did",
     },
-    pass_=["same == false", "missing == 0", "deactivated == 0", "away == 0", "quiet == 0"],
+    pass_=["same == false", "missing == 0", "deactivated == 0", "away == 0", "quiet == 0", "reachable == true"],
     warn=["same == false", "missing == 0", "deactivated == 0"],
 )
 async def contacts(params: Params, ctx: Context) -> Measured:
     """Ask Slack about the contact and the backup of a role: whether there are two people, and whether they can be reached now.
+
+    That they are there they say themselves, by *I am reachable* in the thread or where they are asked for their go. It holds for
+    a day; for more than one of the two: `pass: {answered: "== 2"}`.
 
     Why: Whom to call is found out when nobody answers, unless somebody looked before.
     Fix: Name somebody else in the roster who is there during the deployment, or ask the one who is away to look in.
@@ -46,18 +51,22 @@ async def contacts(params: Params, ctx: Context) -> Measured:
         "missing": found.count(None),
         "deactivated": sum(one.deactivated for one in there),
     }
+    said = {one.by.id: one for one in ctx.reachable if one.holds(now)}
+    answered = [said.get(one.id) for one in {person.id: person for person in two}.values()]
+    values |= {"answered": sum(one is not None for one in answered), "reachable": any(answered)}
     reachable = [one for one in there if not one.deactivated]
     for name, told in (("away", [one.away for one in reachable]), ("quiet", [one.is_quiet(now) for one in reachable])):
         if None not in told:
             values[name] = sum(map(bool, told))
     notes = [_note(one, now) for one in found]
     rows = tuple(
-        Row(subject=f"{what} {person.name}", note=note or "there")
+        Row(subject=f"{what} {person.name}", note=", ".join([note or "there", *_told(said.get(person.id))]))
         for what, person, note in zip(("contact", "backup"), two, notes, strict=True)
     )
-    said = [f"{person.name} ({note})" if note else person.name for person, note in zip(two, notes, strict=True)]
+    names = [f"{person.name} ({note})" if note else person.name for person, note in zip(two, notes, strict=True)]
     twice = "; the same person twice" if values["same"] else ""
-    return Measured(values=values, rows=rows, summary=f"{said[0]}, backup {said[1]}{twice}")
+    silent = "" if values["reachable"] else "; neither has said yet “I am reachable”"
+    return Measured(values=values, rows=rows, summary=f"{names[0]}, backup {names[1]}{twice}{silent}")
 
 
 async def _looked_up(ctx: Context, person: Person) -> Presence | None:
@@ -66,6 +75,10 @@ async def _looked_up(ctx: Context, person: Person) -> Presence | None:
         return await ctx.presence(person.id)
     except Refused:
         return None
+
+
+def _told(said: Reachable | None) -> list[str]:
+    return [f"reachable, said {said.at:%Y-%m-%d %H:%M} UTC"] if said is not None else []
 
 
 def _note(one: Presence | None, now: datetime) -> str:

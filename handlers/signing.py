@@ -1,8 +1,8 @@
-"""How people sign: go, no-go, not me."""
+"""How people sign: go, no-go, not me; and how they say that they are there."""
 
 from bot.decide import signing
 from bot.engine import Engine
-from bot.views import ids, modals
+from bot.views import answers, ids, modals
 from bot.views.kit import Block
 from handlers.bolt import Bolt, Press, Submission
 
@@ -29,3 +29,8 @@ def register(bolt: Bolt, engine: Engine) -> None:
     @bolt.button(ids.NOT_ME)
     async def not_me(press: Press) -> None:
         await engine.pass_on(press.deployment, press.about, by=press.by)
+
+    @bolt.button(ids.REACHABLE)
+    async def reachable(press: Press) -> None:
+        deployment = await engine.reachable(press.deployment, by=press.by)
+        bolt.say(press.to, answers.said(f"Noted: you are reachable for {deployment.id}. It counts for a day."))

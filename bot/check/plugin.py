@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 
 from bot import judge
 from bot.errors import Cannot, ConfigError
-from bot.model import Clock, Measured, Ping, Presence, Seat, Value
+from bot.model import Clock, Measured, Ping, Presence, Reachable, Seat, Value
 from bot.net import Net
 from bot.plan import CheckPlan
 
@@ -37,8 +37,10 @@ class Context:
     environ: Mapping[str, str] = field(default_factory=dict)
     #: What was told from outside at the URL with this key, the newest first; None where nobody listens.
     pings: "Callable[[str], Awaitable[Collection[Ping]]] | None" = None
-    #: The people of the deployment, and what Slack says of one of them now; None where Slack is not connected.
+    #: The people of the deployment, what they said of themselves, and what Slack says of one of them now; None where Slack is
+    #: not connected.
     roster: tuple[Seat, ...] = ()
+    reachable: tuple[Reachable, ...] = ()
     presence: "Callable[[str], Awaitable[Presence]] | None" = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("checks"))
 

@@ -1,4 +1,4 @@
-"""What do go, no-go and “not me” come to?"""
+"""What do go, no-go, “not me” and “I am reachable” come to?"""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 from bot import gates
 from bot.errors import Refused
 from bot.machine import words
-from bot.model import Ask, Change, Deployment, Line, Person, Phase, SignOff
+from bot.model import Ask, Change, Deployment, Line, Person, Phase, Reachable, SignOff
+
+#: Two presses within this time are one answer.
+_ONCE = timedelta(minutes=1)
 
 
 def role_to_sign(deployment: Deployment, by: Person, wanted: str, now: datetime) -> str:
@@ -69,3 +72,23 @@ def pass_on(deployment: Deployment, role: str, *, by: Person, now: datetime) -> 
     asks = {**deployment.asks, role: replace(ask, escalated_at=now, passed_on=True)}
     line = Line(what=f"passed the sign-off of {seat.title} on to the backup", by=by, facts={"role": role})
     return Change(deployment=replace(deployment, asks=asks), lines=(line,))
+
+
+def reachable(deployment: Deployment, *, by: Person, now: datetime) -> Change | None:
+    """An emergency contact says that they are there; what is known of their roles is looked up again."""
+    if deployment.phase is not Phase.PREFLIGHT:
+        raise Refused(f"{deployment.id} is {words(deployment.phase)}; who can be reached is asked before it starts.")
+    roles = gates.roles_of(deployment, by)
+    if not roles:
+        raise Refused(f"You are no emergency contact of {deployment.id}. /deploy contacts shows who they are.")
+    known = gates.answer(deployment, by.id)
+    if known is not None and now - known.at < _ONCE:
+        return None
+    others = tuple(one for one in deployment.reachable if one is not known)
+    again = {name: now for name, role in gates.contact_checks(deployment).items() if role in roles}
+    after = replace(
+        deployment,
+        reachable=(*others, Reachable(by=by, at=now)),
+        remeasure={**deployment.remeasure, **again},
+    )
+    return Change(deployment=after, lines=(Line(what="is reachable", by=by, facts={"roles": list(roles)}),))

@@ -295,6 +295,9 @@ class Engine:
     async def pass_on(self, deployment_id: str, role: str, *, by: Person) -> Deployment:
         return await self._change(deployment_id, lambda one, now: signing.pass_on(one, role, by=by, now=now))
 
+    async def reachable(self, deployment_id: str, *, by: Person) -> Deployment:
+        return await self._change(deployment_id, lambda one, now: signing.reachable(one, by=by, now=now))
+
     # ── The journey ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def start(self, deployment_id: str, *, by: Person) -> Deployment:

@@ -133,7 +133,8 @@ class Measuring:
 
     async def measure(self, plan: CheckPlan, deployment: Deployment) -> Finding:
         baseline = await self._baseline(plan, deployment)
-        ctx = replace(self._context(plan, self._facts(deployment)), roster=deployment.roster)
+        given = self._context(plan, self._facts(deployment))
+        ctx = replace(given, roster=deployment.roster, reachable=deployment.reachable)
         return await check.measure(plan, ctx, baseline)
 
     async def version_seen(self, plan: CheckPlan, facts: Mapping[str, str]) -> tuple[str, str]:

@@ -31,7 +31,7 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
                 if given.go
                 else kit.button("Change my mind: go", ids.GO, carried)
             )
-            blocks += kit.actions(change)
+            blocks += kit.actions(change, _reachable(deployment, seat, person, now))
         return blocks
     if deployment.phase is not Phase.PREFLIGHT:
         blocks.append(
@@ -45,7 +45,8 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     left = [
         one for one in gates.signers(deployment, seat.role) if one not in gates.asked_to_sign(deployment, seat.role)
     ]
-    blocks += kit.actions(go, no_go, kit.button(f"Not me, ask {left[0].name}", ids.NOT_ME, carried) if left else None)
+    not_me = kit.button(f"Not me, ask {left[0].name}", ids.NOT_ME, carried) if left else None
+    blocks += kit.actions(go, no_go, not_me, _reachable(deployment, seat, person, now))
     if left:
         late = deployment.asks[seat.role].at + timedelta(seconds=deployment.plan.sign_off.escalate_after_s)
         blocks.append(kit.context(f"If nobody answers by {moment(late)}, {esc(left[0].name)} is asked."))
@@ -53,6 +54,14 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     if alone:
         blocks.append(kit.context(alone))
     return blocks
+
+
+def _reachable(deployment: Deployment, seat: Seat, person: Person, now: datetime) -> Block | None:
+    """Where the contacts of this role are looked up, until they have said that they are there."""
+    said = gates.answer(deployment, person.id)
+    if seat.role not in gates.contact_checks(deployment).values() or (said is not None and said.holds(now)):
+        return None
+    return kit.button("I am reachable", ids.REACHABLE, ids.value(deployment.id, seat.role))
 
 
 def ready(deployment: Deployment, now: datetime) -> tuple[str, list[Block]]:

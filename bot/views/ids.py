@@ -6,6 +6,7 @@ from bot.errors import Refused
 GO = "go"
 NO_GO = "no_go"
 NOT_ME = "not_me"
+REACHABLE = "reachable"
 START = "start"
 MEASURE = "measure"
 HOLD = "hold"

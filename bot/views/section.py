@@ -51,7 +51,9 @@ def footer(deployment: Deployment, key: str, items: Sequence[ItemPlan]) -> list[
     skip = kit.button("Not applicable…", ids.NOT_APPLICABLE, carried)
     # A line with a box has no room for a menu of its own: what Slack lets stand beside a text is one thing.
     why = kit.button("Why, and how?", ids.WHY, carried) if any(_is_peoples(item) for item in items) else None
-    return kit.actions(again, skip, why, block_id=f"list-{key}")
+    asked = gates.contact_checks(deployment).keys() & {name for item in items for name in item.checks}
+    there = kit.button("I am reachable", ids.REACHABLE, carried) if asked else None
+    return kit.actions(there, again, skip, why, block_id=f"list-{key}")
 
 
 def _is_peoples(item: ItemPlan) -> bool:
