@@ -170,7 +170,7 @@ def _steps(steps: Mapping[str, Any], checks: Mapping[str, Any]) -> Iterator[Line
     sees = {"version": "the new version answers at every address", "previous": "the previous version answers"}
     for key, step in steps.items():
         names = step.get("checks", [])
-        recipe = checks[key] if step.get("script") and key in checks and key not in names else None
+        recipe = checks[key] if step.get("script") and key in checks and not names else None
         used = tuple(dict.fromkeys(checks[name]["uses"] for name in names))
         script, approved = step.get("script", ""), step.get("approved_by", "")
         by = [f"script `{script}`"] * bool(script) + [f"`{one}`" for one in used]

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tools.call import ask
 
 from bot.check import measure
 from bot.config import load
+from demo import repository
 from tests.checks.helpers import context
 from tests.demo.conftest import ROOT, Customers, Production
 
@@ -165,6 +167,22 @@ def test_the_report_of_smoke_tests_decides_and_one_of_an_earlier_run_is_not_take
     gone = finding()
     assert gone.verdict == "unknown"
     assert "There is no report" in gone.summary
+
+
+@pytest.mark.parametrize("step", ["freeze", "final-tests", "backup", "smoke"])
+def test_a_step_is_measured_right_after_its_script_with_no_more_than_that_may_see(production: Production, step: str):
+    plan = load(ROOT / "app.yaml", production.env).plan("checkout", "production")
+    script, checks = plan.scripts[step], next(one.checks for one in plan.steps if one.key == step)
+    commit = repository.commit_of(Path(production.env["CHECKOUT_REPOSITORY"]), "1.4.1")
+    allowed = {*script.environment, *script.secrets}
+    production.env = {name: value for name, value in production.env.items() if name in allowed}
+
+    production.succeed(Path(script.argv[-1]).name, version="1.4.1", commit=commit)
+
+    assert checks
+    for check in checks:
+        finding = asyncio.run(measure(replace(plan.checks[check], attempts=1), context(commit=commit)))
+        assert finding.verdict in {"pass", "warn"}, finding.summary
 
 
 def test_health_verification_says_that_it_does_not_know(production: Production):
