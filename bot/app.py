@@ -32,7 +32,7 @@ from bot.plugins import load_plugins
 from bot.schedule import Alarms, FollowedClock, SystemClock
 from bot.scripts import Scripts
 from bot.store import Store, hash_of
-from bot.views import home, messages
+from bot.views import charting, home, messages
 from bot.watch import Watches
 from handlers.bolt import Bolt
 
@@ -202,15 +202,20 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
     clock.calibrate(await store.ahead())
 
     async def render(deployment_id: str, key: str) -> Wanted | None:
-        wanted = messages.one(await store.get(deployment_id), key, clock.now())
-        return replace(wanted, file=str(scripts.log(wanted.file))) if wanted is not None and wanted.file else wanted
+        one = await store.get(deployment_id)
+        wanted = messages.one(one, key, clock.now())
+        if wanted is None or not wanted.file:
+            return wanted
+        if (drawn := charting.chart(one, key)) is not None:
+            return charting.with_picture(wanted, await watches.picture(one.id, key, drawn), drawn)
+        return replace(wanted, file=str(scripts.log(wanted.file)))
 
     async def render_home(user: str) -> dict[str, Any]:
         return home.home(user, await store.find(limit=30), clock.now())
 
     def hash_as_projected(wanted: Wanted) -> str:
         # The store's hash is of the record's view of a file: the run, not where this host keeps its log.
-        return hash_of(replace(wanted, file=Path(wanted.file).parent.name) if wanted.file else wanted)
+        return hash_of(charting.as_projected(wanted))
 
     client = make_client(around.bot_token, around.slack_url)
     chat = SlackChat(client, store.outbox, render, render_home, grace_s=around.grace_s, hash_of=hash_as_projected)

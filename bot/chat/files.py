@@ -6,6 +6,7 @@ file's name carries the message's name, so that it can be looked up.
 
 import asyncio
 import hashlib
+import html
 import re
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,7 +19,7 @@ from bot.errors import Unreachable
 from bot.model import Owed, Wanted
 from bot.text import clip
 
-_COMMENT = 3000
+_COMMENT, _ALT = 3000, 1000
 _TIMEOUT_S = 600.0
 _OK = 200
 
@@ -47,7 +48,9 @@ class Files:
             # Slack takes no empty file: the comment goes alone.
             return ""
         name = stem_of(owed) + (path.suffix or ".txt")
-        answer = await self._calls.repeatable("files.getUploadURLExternal", filename=name, length=size)
+        # A picture says for whoever does not see it what its message says.
+        said = {"alt_txt": clip(html.unescape(f"{wanted.title}. {wanted.text}"), _ALT)} if path.suffix == ".png" else {}
+        answer = await self._calls.repeatable("files.getUploadURLExternal", filename=name, length=size, **said)
         with await asyncio.to_thread(path.open, "rb") as content:
             await _hand_over(str(answer["upload_url"]), content, path.name)
         staged = self._staged[stem_of(owed)] = str(answer["file_id"])

@@ -9,7 +9,7 @@ from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Person, Phase, Run, Wanted
 from bot.plan import FollowUpPlan, Stage
 from bot.text import clip, esc, mention, plural
-from bot.views import announcing, asking, card, section, signs, steps, watching
+from bot.views import announcing, asking, card, charting, section, signs, steps, watching
 
 CARD = "card"
 
@@ -55,6 +55,7 @@ def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     yield from _steps(deployment)
     yield from _runs(deployment)
     yield from _verification(deployment, now)
+    yield from charting.charts(deployment)
     yield from _alarms(deployment)
     yield from _blind(deployment)
     yield from _follow_ups(deployment, now)

@@ -19,8 +19,10 @@ from pathlib import Path
 from bot.model import Clock, WatchReport, WatchSpec
 from bot.spawn import ended, last_words, spawn
 from bot.text import duration
+from bot.views.charting import Chart
 from bot.watch import prober
 from bot.watch.numbers import Mark, Summary
+from bot.watch.picture import paint
 
 __all__ = ["Watches"]
 
@@ -87,6 +89,15 @@ class Watches:
     async def rate(self, watch_id: str, rate: float) -> None:
         """Probe so many times a second from now on."""
         await asyncio.to_thread(self._set_rate, watch_id, rate)
+
+    async def picture(self, watch_id: str, key: str, drawn: Chart) -> Path:
+        """Where the picture of a watch is, drawn when it is asked for the first time. Not there: neither are its samples."""
+        directory = self._home / watch_id
+        path = directory / f"{key.partition(':')[2]}.png"
+        ahead_s = 0.0 if self._clock is None else (self._clock.now() - datetime.now(UTC)).total_seconds()
+        mark = next(iter(await asyncio.to_thread(_marks, directory)), None)
+        await paint(path, directory / prober.SAMPLES, drawn, mark, ahead_s, self._python, self._environ)
+        return path
 
     async def close(self) -> None:
         """Let go of everything without ending any prober."""

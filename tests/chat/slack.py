@@ -56,6 +56,7 @@ class FakeSlack:
         self.channels: list[dict] = []
         self.uploads: dict[str, bytes] = {}
         self.names: dict[str, str] = {}
+        self.alternatives: dict[str, str] = {}
         #: method -> probability of losing an answer.
         self.losing: dict[str, float] = {}
         self.chance = random.Random(1)  # noqa: S311
@@ -248,6 +249,7 @@ class FakeSlack:
     def _files_getUploadURLExternal(self, args):  # noqa: N802
         file_id = f"F{len(self.names)}"
         self.names[file_id] = args["filename"]
+        self.alternatives[file_id] = args.get("alt_txt", "")
         return {"upload_url": str(self.server.make_url(f"/upload/{file_id}")), "file_id": file_id}
 
     def _files_completeUploadExternal(self, args):  # noqa: N802

@@ -299,6 +299,18 @@ async def test_a_log_is_uploaded_once_into_the_thread(chat, outbox, slack, log_f
     assert slack.uploads[post.files[0]["id"]] == b"line\n" * 1000
 
 
+async def test_a_picture_says_what_it_shows_to_whoever_does_not_see_it(chat, outbox, slack, tmp_path):
+    picture = tmp_path / "live.png"
+    picture.write_bytes(b"\x89PNG")
+    outbox.want("checkout-1", card())
+    outbox.want("checkout-1", reply("chart:live", "p50 &lt; 41 ms", file=str(picture), title="checkout 1.4.2"))
+    await until(lambda: outbox.settled)
+
+    (file,) = slack.posts[1].files
+    assert slack.names[file["id"]].endswith(".png")
+    assert slack.alternatives[file["id"]] == "checkout 1.4.2. p50 < 41 ms"
+
+
 async def test_a_log_whose_answer_was_lost_is_found_by_its_name(make_chat, outbox, slack, log_file):
     slack.fault("files.completeUploadExternal", "lose")
     slack.late_s = 0.1

@@ -4,12 +4,14 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from bot.manifest import manifest
+from tests.checks.helpers import site
 from tests.cli.conftest import ROOT, program
 from tests.cli.test_doctor import APP, SERVICE
 from tests.sandbox.conftest import APP_TOKEN, BOT_TOKEN, Running, start
@@ -19,10 +21,10 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE_S = 120
 
 
-def company(folder: Path) -> None:
+def company(folder: Path, watched: str) -> None:
     (folder / "services").mkdir()
     (folder / "app.yaml").write_text(APP)
-    (folder / "services" / "shop.yaml").write_text(SERVICE)
+    (folder / "services" / "shop.yaml").write_text(f'{SERVICE}watch: {{url: "{watched}", rate: 20/s, baseline: 1 s}}\n')
     (folder / "deploy.sh").write_text(f'#!/bin/sh\necho "$TMINUS_VERSION" >> {folder}/deployed\n')
     (folder / "deploy.sh").chmod(0o755)
     (folder / "rollback.py").write_text("")
@@ -48,8 +50,15 @@ async def ready(bot: asyncio.subprocess.Process) -> None:
             assert line, "the bot ended"
 
 
-async def test_a_deployment_is_finished_at_the_machine_while_slack_is_down(tmp_path: Path):
-    company(tmp_path)
+@pytest.fixture
+def watched() -> Iterator[str]:
+    """What is deployed; it answers all the time."""
+    with site(lambda _: (200, [], "")) as one:
+        yield f"http://{one.at}/"
+
+
+async def test_a_deployment_is_finished_at_the_machine_while_slack_is_down(tmp_path: Path, watched: str):
+    company(tmp_path, watched)
     slack = workspace(tmp_path)
     environ = {
         "TMINUS_CONFIG": str(tmp_path / "app.yaml"),
@@ -104,6 +113,10 @@ async def test_a_deployment_is_finished_at_the_machine_while_slack_is_down(tmp_p
                 return "shop 1.4.2 → production: Live" in await card(http, slack)
 
             await until(caught_up, "the card says that it is live")
+            picture = await until(lambda: drawn(http, slack), "the picture of how it went")
+            content = (await http.get(f"{slack.url}{picture['url']}")).content
+        assert picture["alt_txt"].startswith("shop 1.4.2 → production while it was deployed. Available 100 %: 0 of ")
+        assert content.startswith(b"\x89PNG")
         assert (tmp_path / "deployed").read_text() == "1.4.2\n"
     finally:
         if bot.returncode is None:
@@ -112,6 +125,16 @@ async def test_a_deployment_is_finished_at_the_machine_while_slack_is_down(tmp_p
         if reading is not None:
             await reading
         slack.kill()
+
+
+async def drawn(http: httpx.AsyncClient, slack: Running) -> dict[str, str] | None:
+    """The picture in the thread."""
+    asked = {"as": "U0MARA", "channel": "C0CHECKOUT"}
+    told = (await http.get(f"{slack.url}/control/messages", params=asked)).json()["messages"]
+    thread = next(one["ts"] for one in told if "shop 1.4.2" in one["text"])
+    replies = (await http.get(f"{slack.url}/control/messages", params={**asked, "thread": thread})).json()["messages"]
+    files = [file for one in replies for file in one.get("files", [])]
+    return next((file for file in files if file["mimetype"] == "image/png"), None)
 
 
 async def card(http: httpx.AsyncClient, slack: Running) -> str:
