@@ -1,16 +1,20 @@
 """What does somebody see in App Home: what waits for them, what is live, what was."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import median
 
 from bot import gates
 from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Phase, StepState
 from bot.plan import ItemPlan
-from bot.text import duration, esc, moment, plural
-from bot.views import card, ids, kit, signs
+from bot.text import duration, esc, moment, percent, plural
+from bot.views import card, ids, kit, section, signs, steps
 from bot.views.kit import Block
+
+#: So many items of one deployment stand in Home; its thread has them all.
+_ITEMS = 8
+_LATELY = timedelta(days=30)
 
 
 def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Block:
@@ -34,7 +38,7 @@ def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Bl
             blocks += [kit.section(f"*{card.summary(one, now)}*{_link(one)}"), kit.context(card.journey(one))]
     if over:
         blocks += [kit.header("Recently"), *(kit.context(_was(one)) for one in over)]
-    blocks += [kit.header("How they go"), kit.section(_lately(deployments))]
+    blocks += [kit.header("Last 30 days"), kit.section(_lately(deployments, now))]
     return {"type": "home", "blocks": blocks[:100]}
 
 
@@ -55,24 +59,40 @@ def _took(one: Deployment) -> float | None:
     return (until - one.started_at).total_seconds() if until is not None and one.started_at is not None else None
 
 
-def _lately(deployments: Sequence[Deployment]) -> str:
-    """How deployments go, in one line: how many, how many were taken back, how long they took."""
-    changed = [one for one in deployments if one.deploy_at is not None]
+def _lately(deployments: Sequence[Deployment], now: datetime) -> str:
+    """How deployments went of late, a line each: how many, how long until live, how many went back, how long that took."""
+    changed = [one for one in deployments if one.deploy_at is not None and now - one.deploy_at <= _LATELY]
     if not changed:
-        return "None has changed production yet."
-    back = sum(one.rollback_at is not None for one in changed)
-    took = [seconds for one in changed if one.live_at is not None and (seconds := _took(one)) is not None]
-    said = (
-        f"Of {plural(len(changed), 'deployment')} that changed production {back} went back ({back / len(changed):.0%})"
-    )
-    return said + (f"; median from start to live {duration(median(took))}." if took else ".")
+        return "None has changed production in the last 30 days."
+    back = [one for one in changed if one.rollback_at is not None]
+    live = [seconds for one in changed if one.live_at is not None and (seconds := _took(one)) is not None]
+    again = [one.rollback_s for one in back if one.rollback_s is not None]
+    lines = [
+        f"*Deployments*  {len(changed)} that changed production",
+        f"*From start to live*  {_median(live)}",
+        f"*Went back*  {len(back)} of {len(changed)} ({percent(len(back) / len(changed))})",
+    ]
+    return "\n".join([*lines, *([f"*To be back*  {_median(again)}"] if again else [])])
+
+
+def _median(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "none yet"
+    return f"median {duration(median(seconds))}" if len(seconds) > 1 else duration(seconds[0])
 
 
 def _to_tick(one: Deployment, items: Sequence[ItemPlan], held: set[str], now: datetime) -> Iterator[Block]:
     open_ = [item for item in items if item.role in held and gates.standing(one, item, now) is gates.Standing.OPEN]
     if open_:
-        titles = ", ".join(esc(item.title) for item in open_[:6]) + (", …" if len(open_) > 6 else "")  # noqa: PLR2004 - a glance
-        yield kit.section(f"*{esc(signs.name(one))}*: {plural(len(open_), 'item')} to tick{_link(one)}\n{titles}")
+        yield from _listed(one, f"*{esc(signs.name(one))}*: {plural(len(open_), 'item')} to tick", open_, now)
+
+
+def _listed(one: Deployment, title: str, items: Sequence[ItemPlan], now: datetime) -> Iterator[Block]:
+    """Each with its box or its menu, as in the thread."""
+    more = f", the first {_ITEMS} of them here" if len(items) > _ITEMS else ""
+    yield kit.section(f"{title}{more}{_link(one)}")
+    for item in items[:_ITEMS]:
+        yield section.line(one, item, now, pressable=True, among=f"home-{one.id}")
 
 
 def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block]:
@@ -81,9 +101,13 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
         for role in one.asks:
             mine = person_id in {person.id for person in gates.signers(one, role)}
             if mine and gates.sign_off(one, role, now) is None:
+                carried = ids.value(one.id, role)
                 yield kit.section(
-                    f"*{esc(signs.name(one))}* wants your go as {esc(signs.owner(one, role))}{_link(one)}",
-                    accessory=kit.button("Go", ids.GO, ids.value(one.id, role), style="primary"),
+                    f"*{esc(signs.name(one))}* wants your go as {esc(signs.owner(one, role))}{_link(one)}"
+                )
+                yield from kit.actions(
+                    kit.button("Go", ids.GO, carried, style="primary"),
+                    kit.button("No-go…", ids.NO_GO, carried, style="danger"),
                 )
         yield from _to_tick(one, gates.preflight_items(one), held, now)
         if one.captain.id == person_id and next(gates.blockers(one, now), None) is None:
@@ -94,7 +118,10 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
         record = one.steps.get(step.key)
         asks = record is not None and record.state is StepState.ASKING and record.by is None
         if asks and step.stage.value == one.phase.value and (step.role in held or (not step.role and held)):
-            yield kit.section(f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}")
+            yield kit.section(
+                f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}",
+                accessory=steps.confirm_button(one, step),
+            )
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
         yield kit.section(
             f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}", accessory=card.roll_back_button(one)
@@ -104,6 +131,5 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
         if one.phase is Phase.LIVE and record is not None and record.opened_at is not None and record.done_at is None:
             mine = [task for task in open_tasks(one, plan, now) if task.role in held]
             if mine:
-                yield kit.section(
-                    f"*{esc(plan.title)}* of {esc(signs.name(one))}: {plural(len(mine), 'task')} for you{_link(one)}"
-                )
+                title = f"*{esc(plan.title)}* of {esc(signs.name(one))}: {plural(len(mine), 'task')} for you"
+                yield from _listed(one, title, mine, now)

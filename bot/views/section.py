@@ -19,7 +19,7 @@ def section(deployment: Deployment, plan: SectionPlan, now: datetime) -> list[Bl
     owner = f" · owner {esc(signs.owner(deployment, plan.role))}" if plan.role else ""
     open_ = _is_open(deployment, plan)
     blocks = [kit.section(f"*{esc(plan.title)}*\n{done} of {of}{owner}")]
-    blocks += [_item(deployment, item, now, pressable=open_) for item in plan.items]
+    blocks += [line(deployment, item, now, pressable=open_) for item in plan.items]
     measured = _measured(deployment, plan.items, now)
     if measured:
         blocks.append(kit.context(measured))
@@ -60,12 +60,13 @@ def _is_peoples(item: ItemPlan) -> bool:
     return not item.checks or item.confirm
 
 
-def _item(deployment: Deployment, item: ItemPlan, now: datetime, *, pressable: bool) -> Block:
-    line = signs.item_line(deployment, item, now)
+def line(deployment: Deployment, item: ItemPlan, now: datetime, *, pressable: bool, among: str = "item") -> Block:
+    """One item with its box or its menu. `among` keeps those of several deployments apart that stand in one view."""
+    told = signs.item_line(deployment, item, now)
     stands = gates.standing(deployment, item, now)
     # A new block_id when the content changes makes clients drop what they remember of the box.
-    block_id = f"item-{item.key}-{stands.value}-{deployment.touched.get(item.key, 0)}".replace(" ", "-")
-    return kit.section(line, accessory=_accessory(deployment, item, stands, pressable=pressable), block_id=block_id)
+    block_id = f"{among}-{item.key}-{stands.value}-{deployment.touched.get(item.key, 0)}".replace(" ", "-")
+    return kit.section(told, accessory=_accessory(deployment, item, stands, pressable=pressable), block_id=block_id)
 
 
 def _accessory(deployment: Deployment, item: ItemPlan, stands: Standing, *, pressable: bool) -> Block | None:
@@ -118,7 +119,7 @@ def follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list
     blocks = [
         kit.section(f"*{esc(plan.title)} · {esc(deployment.service)} {esc(deployment.version)}*\n{done} of {of} done")
     ]
-    blocks += [_item(deployment, task, now, pressable=open_) for task in plan.tasks]
+    blocks += [line(deployment, task, now, pressable=open_) for task in plan.tasks]
     if record.done_at is not None:
         blocks.append(kit.context(f"done {moment(record.done_at, 'date_time')}"))
     elif not open_:

@@ -43,12 +43,9 @@ def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
         return []
     if record.state is StepState.ASKING and record.by is None and here:
         who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
-        by_hand = step.kind is StepKind.CONFIRM
-        label, said = ("Done", "it is done") if by_hand else ("Go ahead", "it may go ahead")
-        asked = kit.confirm(step.title, f"{_doing(step)}: as {who} you say that {said}.", label)
-        go = kit.button(label, ids.CONFIRM, carried, style="primary", confirm=asked)
         skip = kit.button("Skip, because…", ids.SKIP, carried)
-        return [kit.context(f"{esc(who)} {'does this' if by_hand else 'decides'}."), *kit.actions(go, skip)]
+        does = "does this" if step.kind is StepKind.CONFIRM else "decides"
+        return [kit.context(f"{esc(who)} {does}."), *kit.actions(confirm_button(deployment, step), skip)]
     failed = failed_step(deployment)
     if failed is not None and failed.key == step.key and (here or deployment.phase is Phase.DECIDING):
         skip = None if deployment.phase is Phase.DECIDING else kit.button("Skip, because…", ids.SKIP, carried)
@@ -63,6 +60,14 @@ def retry_button(deployment: Deployment) -> Block | None:
         return None
     asked = kit.confirm("Run it again?", f"{step.title} runs once more, from its beginning.", "Retry")
     return kit.button("Retry", ids.RETRY, ids.value(deployment.id, step.key), confirm=asked)
+
+
+def confirm_button(deployment: Deployment, step: StepPlan) -> Block:
+    """Somebody's word that a step was done, or may be done."""
+    who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
+    label, said = ("Done", "it is done") if step.kind is StepKind.CONFIRM else ("Go ahead", "it may go ahead")
+    asked = kit.confirm(step.title, f"{_doing(step)}: as {who} you say that {said}.", label)
+    return kit.button(label, ids.CONFIRM, ids.value(deployment.id, step.key), style="primary", confirm=asked)
 
 
 def asks(step: StepPlan, who: str) -> Raw:

@@ -58,6 +58,8 @@ async def test_home_tells_how_deployments_go(w: World):
 
     assert "Live now" in await _home(w, "U000MARA")
     assert "Under way" not in await _home(w, "U000MARA")
-    assert "Of 1 deployment that changed production 0 went back (0%); median from start to live" in await _home(
-        w, "U000MARA"
-    )
+    shown = await _home(w, "U000MARA")
+    assert "*Deployments*  1 that changed production" in shown
+    assert "*Went back*  0 of 1 (0 %)" in shown
+    await w.passes(days=31)
+    assert "None has changed production in the last 30 days." in await _home(w, "U000MARA")
