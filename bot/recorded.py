@@ -151,12 +151,18 @@ def spent(deployment: Deployment) -> Measured:
         if step.sees == "version" and record is not None and record.ended_at is not None:
             values["script"] = (record.ended_at - record.at).total_seconds()
     told = [f"{duration(float(values[name]))} {what}" for name, what in _SPENT.items() if name in values]
-    counted_too = [f"{values[name]} {what}" for name, what in _COUNTED.items() if values[name]]
+    counted_too = [
+        f"{count} {one if count == 1 else many}" for name, (one, many) in _COUNTED.items() if (count := values[name])
+    ]
     return Measured(values=values, summary=", ".join(told + counted_too) or "not live yet")
 
 
 _SPENT = {"took": "from the start to live", "script": "for the deploy script"}
-_COUNTED = {"retried": "steps tried again", "alarms": "triggers tripped", "waived": "lines waived"}
+_COUNTED = {
+    "retried": ("step tried again", "steps tried again"),
+    "alarms": ("trigger tripped", "triggers tripped"),
+    "waived": ("line waived", "lines waived"),
+}
 
 
 def _titles(deployment: Deployment) -> dict[str, str]:

@@ -43,7 +43,7 @@ def test_what_had_to_be_done_twice_is_a_warning(live):
     alarm = Alarm(key="slow", title="Slow", detail="p95", at=at(8))
     finding = look(replace(live, retried={"ship": 1}, alarms=(alarm,)))
     assert finding.verdict is Verdict.WARN
-    assert "1 steps tried again, 1 triggers tripped" in finding.summary
+    assert "1 step tried again, 1 trigger tripped" in finding.summary
 
 
 def test_before_it_is_live_nothing_is_said(live):
