@@ -278,11 +278,11 @@ async def test_results_come_while_others_are_still_measured(shop, tmp_path):
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(180):
                 first = await process.stdout.readline()
         finally:
             process.send_signal(signal.SIGINT)
-            await asyncio.wait_for(process.communicate(), 60)
+            await asyncio.wait_for(process.communicate(), 180)
 
     assert first.decode().split()[:2] == ["pass", "page"]
     assert process.returncode != 0

@@ -5,6 +5,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,10 @@ BOT_TOKEN = "xoxb-sandbox-bot-token"
 APP_TOKEN = "xapp-sandbox-app-token"
 SECRET = "sandbox-signing-secret"
 ROOT = Path(__file__).parents[2]
+
+
+#: A busy machine takes its time.
+PATIENT_S = 120
 
 
 @dataclass
@@ -80,7 +85,8 @@ class Person:
 
     async def until(self, look: Any, what: str = "what was waited for") -> Any:
         """Look again and again, patiently, until there is something to see."""
-        for _ in range(300):
+        until = time.monotonic() + PATIENT_S
+        while time.monotonic() < until:
             if found := await look():
                 return found
             await asyncio.sleep(0.05)
@@ -101,8 +107,9 @@ def client_of(url: str, token: str = BOT_TOKEN) -> AsyncWebClient:
 
 
 @pytest.fixture
-def client(running: Running) -> AsyncWebClient:
-    return client_of(running.url)
+def client(person: Person) -> AsyncWebClient:
+    """To a workspace that is as it was at first, whatever the test before did to it."""
+    return client_of(person.url)
 
 
 @pytest.fixture
