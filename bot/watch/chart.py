@@ -9,6 +9,7 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from bot.watch.course import Course, course
 _PAPER, _INK, _QUIET, _GRID = "#f6f5f2", "#1d1c1d", "#5f5e60", "#dedcd6"
 #: Of Okabe and Ito's palette, which colour-blind people tell apart: each percentile also has a width and a style of its own.
 _LINES = ((99, "#9a6400", 1.0, (0, (1, 1.2))), (95, "#0072b2", 2.2, "-"), (50, "#009e73", 1.4, (0, (5, 1.5))))
-_FAIL, _BANDS = "#c4441a", ("#e6ebf2", "#edeae3")
+_FAIL, _BANDS, _EDGE = "#c4441a", ("#e3e9f1", "#ece8df"), "#c9c6bd"
 _SIZE, _DPI = (9.6, 5.4), 160
 #: Steps whose names do not fit beside each other are named in lines of their own.
-_ROWS = 4
+_ROWS = 6
 #: So many letters of a step's name are as wide as the picture. Longer numbers and a longer title are made smaller.
 _LETTERS, _NUMBERS, _TITLE = 112, 118, 66
 #: Below this the fraction of a millisecond is told.
@@ -43,11 +44,13 @@ def draw(told: Course, drawing: Mapping[str, Any], out: Path) -> None:
     rcParams.update({"font.size": 10, "font.family": "DejaVu Sans", "text.parse_math": False, "hatch.linewidth": 0.6})
     figure = Figure(figsize=_SIZE, dpi=_DPI, facecolor=_PAPER)
     FigureCanvasAgg(figure)
+    zero = float(drawing["zero"])
+    placed = _placed(drawing["bands"], zero, told.begins - zero, told.ends - zero)
+    rows = max([1, *(one.row + 1 for one in placed)])
     names, speed, errors = figure.subplots(
-        3, 1, sharex=True, gridspec_kw={"height_ratios": (1.25, 4.0, 0.9), "hspace": 0.10}
+        3, 1, sharex=True, gridspec_kw={"height_ratios": (0.31 * rows, 5.25 - 0.31 * rows, 0.9), "hspace": 0.10}
     )
     figure.subplots_adjust(left=0.085, right=0.975, top=0.815, bottom=0.115)
-    zero = float(drawing["zero"])
     figure.text(
         0.02,
         0.94,
@@ -61,10 +64,11 @@ def draw(told: Course, drawing: Mapping[str, Any], out: Path) -> None:
     for axes in (names, speed, errors):
         _plain(axes)
         axes.set_xlim(told.begins - zero, told.ends - zero)
-    _steps(names, (speed, errors), drawing["bands"], zero)
+    _names(names, placed, rows)
     _latencies(speed, told, zero, drawing.get("baseline_p95_s"))
     _failures(errors, told, zero)
     for axes in (speed, errors):
+        _bands(axes, drawing["bands"], zero)
         for began, ended in told.unseen:
             axes.axvspan(
                 began - zero, ended - zero, facecolor=_PAPER, edgecolor="#8b8a8c", hatch="....", lw=0, zorder=3
@@ -86,36 +90,60 @@ def _plain(axes: Axes) -> None:
     axes.tick_params(length=0, colors=_QUIET)
 
 
-def _steps(names: Axes, below: Sequence[Axes], bands: Sequence[Mapping[str, Any]], zero: float) -> None:
-    """Each step is a band through the whole picture; its name stands above it, where there is room."""
-    names.set_ylim(_ROWS, 0)
-    names.tick_params(labelleft=False, labelbottom=False)
-    left, right = names.get_xlim()
+@dataclass(frozen=True, kw_only=True)
+class _Name:
+    """Where the name of a step stands: in which row, and on which side of the line of its beginning."""
+
+    title: str
+    failed: bool
+    began: float
+    row: int
+    turned: bool
+
+
+def _placed(bands: Sequence[Mapping[str, Any]], zero: float, left: float, right: float) -> list[_Name]:
+    """Each name in the first row that has room for it; a name that finds none is left out."""
+    placed: list[_Name] = []
     taken = [-math.inf] * _ROWS
     # How wide a letter is, in seconds of the axis.
     letter = (right - left) / _LETTERS
-    for number, band in enumerate(bands):
-        began, ended = max(band["began"] - zero, left), min(band["ended"] - zero, right)
-        if ended <= left or began >= right:
-            continue
-        colour = _BANDS[number % 2]
+    for band in bands:
         title = band["title"] + (", failed" if band["failed"] else "")
-        width = (len(title) + 1) * letter
+        width, began = (len(title) + 1) * letter, max(band["began"] - zero, left)
         # At the right edge a name ends where its step begins.
         turned = began + width > right
         at = began - width if turned else began
         row = next((row for row in range(_ROWS) if taken[row] <= at), None)
-        for axes in below:
-            axes.axvspan(began, ended, facecolor=colour, lw=0, zorder=0)
-            axes.axvline(began, color="#c9c6bd", lw=0.6, zorder=1)
-        if row is not None:
+        if row is not None and band["ended"] - zero > left and began < right:
             taken[row] = at + width + letter
-            names.plot([began, began], [row + 0.15, _ROWS], color="#c9c6bd", lw=0.6, clip_on=False)
-            names.text(
-                began + (-letter if turned else letter) * 0.5, row + 0.55, title, va="center", fontsize=9,
-                ha="right" if turned else "left", color=_FAIL if band["failed"] else _INK,
-                bbox={"facecolor": _PAPER, "lw": 0, "pad": 0.6}, zorder=3,
-            )  # fmt: skip
+            placed.append(_Name(title=title, failed=band["failed"], began=began, row=row, turned=turned))
+    return placed
+
+
+def _names(axes: Axes, placed: Sequence[_Name], rows: int) -> None:
+    axes.set_ylim(rows, 0)
+    axes.tick_params(labelleft=False, labelbottom=False)
+    left, right = axes.get_xlim()
+    aside = (right - left) / _LETTERS / 2
+    for one in placed:
+        axes.plot([one.began, one.began], [one.row + 0.15, rows], color=_EDGE, lw=0.6, clip_on=False)
+        axes.text(
+            one.began + (-aside if one.turned else aside), one.row + 0.55, one.title, va="center", fontsize=9,
+            ha="right" if one.turned else "left", color=_FAIL if one.failed else _INK,
+            bbox={"facecolor": _PAPER, "lw": 0, "pad": 0.6}, zorder=3,
+        )  # fmt: skip
+
+
+def _bands(axes: Axes, bands: Sequence[Mapping[str, Any]], zero: float) -> None:
+    """Each step is a band through the whole picture; those beside each other differ, however short one between them was."""
+    left, right = axes.get_xlim()
+    seen = 0
+    for band in bands:
+        began, ended = max(band["began"] - zero, left), min(band["ended"] - zero, right)
+        if ended > left and began < right:
+            axes.axvspan(began, ended, facecolor=_BANDS[seen % 2], lw=0, zorder=0)
+            axes.axvline(began, color=_EDGE, lw=0.6, zorder=1)
+            seen += ended - began > (right - left) / 200
 
 
 def _latencies(axes: Axes, told: Course, zero: float, baseline_p95_s: float | None) -> None:
@@ -143,7 +171,7 @@ def _failures(axes: Axes, told: Course, zero: float) -> None:
     lefts = [told.begins + index * told.width_s - zero for index in range(len(told.points))]
     shares = [100 * point.failed / point.probes if point.probes else 0 for point in told.points]
     top = max([1.0, *shares])
-    axes.bar(lefts, shares, width=told.width_s, align="edge", color=_FAIL, zorder=3)
+    axes.bar(lefts, shares, told.width_s, align="edge", facecolor=_FAIL, edgecolor=_PAPER, hatch="////", lw=0, zorder=3)
     least = (told.ends - told.begins) / 300
     for began, ended in told.gaps:
         axes.axvspan(
@@ -179,7 +207,7 @@ def _legend(figure: Figure, told: Course, baseline_p95_s: float | None) -> None:
     if baseline_p95_s is not None:
         keys.append(Line2D([], [], color=_INK, lw=1.0, ls=(0, (6, 4)), label="p95 before the deployment"))
     if told.gaps:
-        keys.append(Patch(facecolor="none", edgecolor=_FAIL, hatch="//////", lw=0, label="failed"))
+        keys.append(Patch(facecolor=_FAIL, edgecolor=_PAPER, hatch="////", lw=0, label="failed"))
     if told.unseen:
         keys.append(Patch(facecolor="none", edgecolor="#8b8a8c", hatch="....", lw=0, label="not measured"))
     figure.legend(
