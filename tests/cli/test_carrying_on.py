@@ -115,7 +115,7 @@ async def test_a_deployment_is_finished_at_the_machine_while_slack_is_down(tmp_p
             await until(caught_up, "the card says that it is live")
             picture = await until(lambda: drawn(http, slack), "the picture of how it went")
             content = (await http.get(f"{slack.url}{picture['url']}")).content
-        assert picture["alt_txt"].startswith("shop 1.4.2 → production while it was deployed. Available 100 %: 0 of ")
+        assert picture["alt_txt"].startswith("shop 1.4.2 → production while it was deployed. Available ")
         assert content.startswith(b"\x89PNG")
         assert (tmp_path / "deployed").read_text() == "1.4.2\n"
     finally:
