@@ -211,7 +211,9 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
         return replace(wanted, file=str(scripts.log(wanted.file)))
 
     async def render_home(user: str) -> dict[str, Any]:
-        return home.home(user, await store.find(limit=30), clock.now())
+        newest = await store.find(limit=home.NEWEST)
+        older = [one for one in reversed(await store.unsettled()) if one.id not in {each.id for each in newest}]
+        return home.home(user, [*newest, *older], clock.now())
 
     def hash_as_projected(wanted: Wanted) -> str:
         # The store's hash is of the record's view of a file: the run, not where this host keeps its log.

@@ -14,11 +14,12 @@ from bot.views.kit import Block
 
 #: So many items of one deployment stand in Home; its thread has them all.
 _ITEMS = 8
-_LATELY = timedelta(days=30)
+#: So many deployments are looked at to tell how they go of late, and no further back than this.
+NEWEST, _LATELY = 30, timedelta(days=30)
 
 
 def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Block:
-    """The Home view of one person; `deployments` newest first."""
+    """The Home view of one person; `deployments`: the newest first, and after them what is still under way of those before."""
     waiting = [block for one in deployments for block in _waits_for(one, person_id, now)]
     over = [one for one in deployments if one.phase in OVER][:10]
     blocks = kit.actions(kit.button("Start a deployment", ids.OPEN_START, "home:", style="primary"))
@@ -38,7 +39,10 @@ def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Bl
             blocks += [kit.section(f"*{card.summary(one, now)}*{_link(one)}"), kit.context(card.journey(one))]
     if over:
         blocks += [kit.header("Recently"), *(kit.context(_was(one)) for one in over)]
-    blocks += [kit.header("Last 30 days"), kit.section(_lately(deployments, now))]
+    newest = deployments[:NEWEST]
+    all_of_them = len(newest) < NEWEST or now - newest[-1].opened_at > _LATELY
+    blocks.append(kit.header("Last 30 days" if all_of_them else f"The newest {NEWEST} deployments"))
+    blocks.append(kit.section(_lately(newest, now)))
     return {"type": "home", "blocks": blocks[:100]}
 
 

@@ -1,6 +1,7 @@
 """Nothing is in the way any more: now it waits for the captain, and the captain hears of it."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from world import World
@@ -63,3 +64,14 @@ async def test_home_tells_how_deployments_go(w: World):
     assert "*Went back*  0 of 1 (0 %)" in shown
     await w.passes(days=31)
     assert "None has changed production in the last 30 days." in await _home(w, "U000MARA")
+
+
+async def test_home_says_of_how_many_it_tells_how_they_go(w: World):
+    await w.live()
+    one = await w.store.get("shop-1")
+    many = [replace(one, id=f"shop-{number}") for number in range(40)]
+
+    blocks = str(home.home("U000MARA", many, w.clock.now())["blocks"])
+
+    assert "The newest 30 deployments" in blocks
+    assert "*Deployments*  30 that changed production" in blocks
