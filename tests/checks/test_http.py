@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 
@@ -178,7 +179,8 @@ async def test_an_expression_that_never_ends_does_not_hold_the_bot():
         finding = await ask(one, matches="(a+)+b", limit_s=2.0)
     ticking.cancel()
     assert finding.verdict is Verdict.UNKNOWN
-    assert "did not end within" in finding.summary
+    # Its own limit or that of the whole check, whichever the machine notices first.
+    assert re.search("did not (end|finish) within", finding.summary)
     assert ticks > 10
 
 

@@ -21,10 +21,11 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE_S = 120
 
 
-def company(folder: Path, watched: str) -> None:
+def company(folder: Path, watched: str = "") -> None:
     (folder / "services").mkdir()
     (folder / "app.yaml").write_text(APP)
-    (folder / "services" / "shop.yaml").write_text(f'{SERVICE}watch: {{url: "{watched}", rate: 20/s, baseline: 1 s}}\n')
+    watch = f'watch: {{url: "{watched}", rate: 20/s, baseline: 1 s}}\n' if watched else ""
+    (folder / "services" / "shop.yaml").write_text(SERVICE + watch)
     (folder / "deploy.sh").write_text(f'#!/bin/sh\necho "$TMINUS_VERSION" >> {folder}/deployed\n')
     (folder / "deploy.sh").chmod(0o755)
     (folder / "rollback.py").write_text("")
