@@ -25,7 +25,7 @@ class Params(BaseModel, extra="forbid"):
         "deactivated": "how many are deactivated in Slack",
         "away": "how many are away now; missing if Slack does not say",
         "quiet": "how many do not want to be disturbed now; missing if Slack does not say",
-        "answered": "how many pressed *I am reachable* for this deployment within a day",
+        "answered": "how many gave their go or pressed *I am reachable* for this deployment within a day",
         "reachable": "at least one of them did",
     },
     pass_=["same == false", "missing == 0", "deactivated == 0", "away == 0", "quiet == 0", "reachable == true"],
@@ -34,8 +34,8 @@ class Params(BaseModel, extra="forbid"):
 async def contacts(params: Params, ctx: Context) -> Measured:
     """Ask Slack about the contact and the backup of a role: whether there are two people, and whether they can be reached now.
 
-    That they are there they say themselves, by *I am reachable* in the thread or where they are asked for their go. It holds for
-    a day; for more than one of the two: `pass: {answered: "== 2"}`.
+    That they are there they say themselves: by their go, or by *I am reachable* in the thread or where they are asked for it. It
+    holds for a day; for more than one of the two: `pass: {answered: "== 2"}`.
 
     Why: Whom to call is found out when nobody answers, unless somebody looked before.
     Fix: Name somebody else in the roster who is there during the deployment, or ask the one who is away to look in.

@@ -55,6 +55,10 @@ def sign(deployment: Deployment, role: str, *, go: bool, by: Person, now: dateti
     )
     what = f"{'go' if go else 'no-go'} as {'backup for ' if as_backup else ''}{deployment.seat(role).title}"
     after = replace(deployment, sign_offs=(*deployment.sign_offs, given))
+    said_so = gates.answer(deployment, by.id)
+    if go and not (said_so is not None and said_so.holds(now)):
+        # Whoever says go is there, and need not say that, too.
+        after = _is_there(after, by, now)
     facts = {"role": role, "go": go, "fingerprint": given.fingerprint}
     return Change(deployment=after, lines=(Line(what=what, by=by, why=said, facts=facts),))
 
@@ -84,11 +88,19 @@ def reachable(deployment: Deployment, *, by: Person, now: datetime) -> Change | 
     known = gates.answer(deployment, by.id)
     if known is not None and now - known.at < _ONCE:
         return None
-    others = tuple(one for one in deployment.reachable if one is not known)
+    line = Line(what="is reachable", by=by, facts={"roles": list(roles)})
+    return Change(deployment=_is_there(deployment, by, now), lines=(line,))
+
+
+def _is_there(deployment: Deployment, by: Person, now: datetime) -> Deployment:
+    """As an emergency contact, where this person is one; what is known of their roles is looked up again."""
+    roles = gates.roles_of(deployment, by)
+    if not roles:
+        return deployment
+    others = tuple(one for one in deployment.reachable if one.by.id != by.id)
     again = {name: now for name, role in gates.contact_checks(deployment).items() if role in roles}
-    after = replace(
+    return replace(
         deployment,
         reachable=(*others, Reachable(by=by, at=now)),
         remeasure={**deployment.remeasure, **again},
     )
-    return Change(deployment=after, lines=(Line(what="is reachable", by=by, facts={"roles": list(roles)}),))

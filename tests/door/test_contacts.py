@@ -76,6 +76,18 @@ async def test_whoever_is_asked_for_their_go_says_there_that_they_are_reachable(
     assert "is reachable" in await w.story()
 
 
+async def test_whoever_gives_their_go_need_not_say_too_that_they_are_there(w: World):
+    await asked(w)
+
+    await w.presses("U000ANA", "Go", message="ask:lead:U000ANA")
+
+    await w.measures("contacts")
+    told = await w.reads("section:emergency")
+    assert "✅ pass   DevOps Lead" in told
+    assert "⚠️ warn   Database Admin" in told
+    assert "I am reachable" not in await w.buttons("ask:lead:U000ANA")
+
+
 async def test_an_answer_holds_for_a_day_and_can_be_given_again(w: World):
     await asked(w)
     await answered(w)
@@ -109,6 +121,7 @@ async def test_once_it_has_started_nobody_is_asked_any_more(w: World):
     )
     await answered(w)
     await w.clear()
+    await w.measures("contacts")
     await w.presses("U000MARA", "Start")
 
     await w.sends_press("U000BEN", old, button)
