@@ -2,9 +2,12 @@
 # Run the bot in a container, and end when it has ended and no script of a deployment is running any more: with its first
 # process a container ends every other one, and a deploy script that is killed half-way is the worst there is.
 set -u
+bot="" stopping=""
+# Before the bot begins: a container may be stopped in that very moment.
+trap 'stopping=yes; kill -TERM "$bot" 2>/dev/null' TERM INT
 python -m bot run "$@" &
 bot=$!
-trap 'kill -TERM "$bot" 2>/dev/null' TERM INT
+[ -z "$stopping" ] || kill -TERM "$bot" 2>/dev/null
 
 code=0
 # A signal ends the waiting, not the bot.

@@ -80,7 +80,7 @@ def test_going_back_over_a_schema_change_needs_the_database_of_before(production
     assert production.get("/healthz").json()["schema"] == 2
     assert production.order().status == 201
     assert production.edge().ask("GET", f"/api/orders/{dollars.json()['id']}").status == 404
-    production.succeed("health_verify.py", "--previous", previous_version="1.4.1")
+    production.succeed("health_verify.py", "--slow", "30", "--previous", previous_version="1.4.1")
     kept = next(Path(production.env["CHECKOUT_BACKUPS"]).glob("before-restore-*/orders_since_backup.json"))
     assert [order["id"] for order in json.loads(kept.read_text())] == [dollars.json()["id"]]
 

@@ -27,7 +27,7 @@ def test_a_deployment_and_the_way_back_lose_none_of_the_customers_requests(
     production.env["CHECKOUT_SETTLE_S"] = "2"
     deployed = production.succeed("deploy_production.sh", version="1.4.2")
     assert production.versions() == {"a": "1.4.2", "b": "1.4.2"}
-    assert production.succeed("health_verify.py", version="1.4.2").startswith("OK - ")
+    assert production.succeed("health_verify.py", "--slow", "30", version="1.4.2").startswith("OK - ")
     production.succeed("rollback_production.sh", version="1.4.2", previous_version="1.4.1")
     assert production.versions() == {"a": "1.4.1", "b": "1.4.1"}
 
@@ -53,9 +53,9 @@ def test_the_version_that_does_not_start_stops_the_deployment_and_the_old_one_se
 
     production.succeed("rollback_production.sh", version="1.6.0", previous_version="1.4.1")
     assert all(member["takes_requests"] for member in production.members().values())
-    assert production.succeed("health_verify.py", "--previous", version="1.6.0", previous_version="1.4.1").startswith(
-        "OK"
-    )
+    assert production.succeed(
+        "health_verify.py", "--slow", "30", "--previous", version="1.6.0", previous_version="1.4.1"
+    ).startswith("OK")
     count = customers.leave()
     assert count["lost"] == 0, count
 

@@ -12,7 +12,7 @@ import pytest
 from bot.scripts.supervisor import STARTED
 from tests.real.world import World, left_over, until
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
 
 #: In the order in which a deployment passes them. What was posted by the one before is what the next one finds.
 OPENING = ("store.worked:4", "store.committed:4", "outbox.sending", "outbox.posted", "outbox.found", "outbox.shown")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.real.world import World, named
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
 
 LOG = named("shop-1", "log:shop-1.deploy.1", file=True)
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.real.world import World
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
 
 KILLS = 12
 

@@ -10,7 +10,7 @@ from tests.store.conftest import postgres
 
 __all__ = ["postgres"]
 
-pytestmark = [pytest.mark.real, pytest.mark.slow]
+pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture
