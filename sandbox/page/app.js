@@ -1,7 +1,7 @@
 // How does the page start, and what is drawn again when something changed?
 import { renderMain } from "./channel.js";
 import { announce, guarded, toast } from "./dom.js";
-import { connect, loadState } from "./live.js";
+import { connect, disconnect, loadState } from "./live.js";
 import { renderPane } from "./pane.js";
 import { hrefOf, onMove, parse } from "./route.js";
 import { renderSidebar, toggleSidebar } from "./sidebar.js";
@@ -32,10 +32,19 @@ function render() {
 
 /** Becomes the person the address names, and goes to the place it names. */
 async function move() {
-  const { as, place } = parse(location.hash);
+  const { as, place: asked } = parse(location.hash);
+  let place = asked;
   // Whoever goes somewhere wants to see it, and on a phone the drawer lies over it.
   toggleSidebar(false);
-  if (as && as !== S.me) await become(as);
+  if (as && as !== S.me) {
+    const talk = channelOf(place?.channel);
+    if (talk?.kind === "im") S.place = { kind: "channel", channel: "", thread: null };
+    await become(as);
+    if (talk?.kind === "im" && !channelOf(talk.id)) {
+      place = theirOwn(talk);
+      history.replaceState(null, "", hrefOf(place));
+    }
+  }
   if (place) {
     S.place = place;
     if (place.thread) S.pane = null;
@@ -44,17 +53,25 @@ async function move() {
   changed();
 }
 
+/** What somebody else sees in the place of a conversation that is not theirs: their own with the app, or a channel. */
+function theirOwn(talk) {
+  const own = S.channels.find((c) => c.kind === "im" && c.partner === talk.partner && talk.partner === S.app?.bot_user_id);
+  return { kind: "channel", channel: own?.id ?? firstChannel(), thread: null };
+}
+
 async function become(as) {
   S.online = false;
-  S.messages.clear();
-  S.windows.clear();
-  S.unreadLine.clear();
-  S.hidden.clear();
-  S.stack = [];
-  S.home = undefined;
+  disconnect();
   try {
     await loadState(as);
     S.me = as || S.me;
+    // Not before: an answer that was on its way to the other person has come by now, or is dropped.
+    S.messages.clear();
+    S.windows.clear();
+    S.unreadLine.clear();
+    S.hidden.clear();
+    S.stack = [];
+    S.home = undefined;
   } catch (error) {
     if (!as) throw error;
     await loadState("");

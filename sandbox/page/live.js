@@ -185,12 +185,20 @@ async function refresh() {
   try {
     await loadState();
     S.windows.clear();
-    await Promise.all([loadViews(), S.place.kind === "home" ? loadHome() : null, S.place.channel ? loadChannel(S.place.channel) : null, S.place.thread ? loadThread(S.place.channel, S.place.thread) : null]);
+    // A place that this person does not see has nothing to load, and is no reason to stay without a connection.
+    const seen = channelOf(S.place.channel);
+    await Promise.all([loadViews(), S.place.kind === "home" ? loadHome() : null, seen ? loadChannel(seen.id) : null, seen && S.place.thread ? loadThread(seen.id, S.place.thread) : null]);
     S.online = true;
   } catch (error) {
     toast(error.message, { error: true });
   }
   changed();
+}
+
+/** Nothing that comes, or waits to be applied, for whoever looked until now reaches who looks next. */
+export function disconnect() {
+  stop();
+  missed = [];
 }
 
 export function connect() {

@@ -284,6 +284,21 @@ async def test_home_shows_what_the_app_publishes_and_obeys_its_buttons(desk: Des
     await expect(page.get_by_role("article", name=re.compile("You said go."))).to_be_visible()
 
 
+async def test_whoever_becomes_somebody_else_in_a_conversation_sees_that_persons_own(desk: Desk, people: Person):
+    page = await desk.sit("U0MARA", "home")
+    await page.get_by_role("link", name="Messages", exact=True).click()
+    await expect(page.get_by_role("textbox")).to_be_visible()
+    for was, will_be, user in (("Mara Lind", "Ana Ruiz", "U0ANA"), ("Ana Ruiz", "Grace Hall", "U0GRACE")):
+        own = (await people.get("/control/state", **{"as": user}))["channels"]
+        talk = next(one["id"] for one in own if one["kind"] == "im")
+        await page.get_by_role("button", name=f"Acting as {was}").click()
+        await page.get_by_role("menuitemradio", name=re.compile(will_be)).click()
+        await expect(page.get_by_role("button", name=f"Acting as {will_be}")).to_be_visible()
+        await expect(page).to_have_url(re.compile(f"#/as/{user}/{talk}$"))
+        await expect(page.get_by_role("textbox")).to_be_visible()
+        await expect(page.get_by_text("Reconnecting")).to_have_count(0)
+
+
 async def test_one_can_act_as_somebody_else_and_sees_what_they_see(desk: Desk):
     page = await desk.sit("U0MARA", "C0CHECKOUT")
     await send(box_of(page), "/deploy help")
