@@ -271,7 +271,7 @@ def _faults(expected: frozenset[str], also: frozenset[str], current: list[Said],
 def _good(expected: frozenset[str], said: list[Said], values: Mapping[str, Value]) -> str:
     names = list(dict.fromkeys(one.name for one in said))
     who = f"{values['servers']} server{'s' * (values['servers'] != 1)}"
-    return f"{', '.join(names)} is {_list(expected)} at {who}, kept for {duration(float(values['ttl']))}"
+    return f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {_list(expected)} at {who}, kept for {duration(float(values['ttl']))}"
 
 
 def _list(answers: Iterable[str]) -> str:

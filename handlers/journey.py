@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from bot import gates
 from bot.engine import Engine
 from bot.model import Deployment
 from bot.views import answers, ids, modals
@@ -43,8 +44,22 @@ def register(bolt: Bolt, engine: Engine) -> None:
     async def snooze(press: Press) -> None:
         await engine.snooze(press.deployment, press.about, hours=4, by=press.by)
 
-    for action, title, view in ((ids.HOLD, "Hold", modals.hold), (ids.ACCEPT, "Accept", modals.accept)):
-        _asks(bolt, engine, action, title, view)
+    @bolt.button(ids.HOLD)
+    async def ask_hold(press: Press) -> None:
+        def fill(deployment: Deployment) -> Block:
+            gates.check_captain_or_roster(deployment, press.by, "hold it")
+            return modals.hold(deployment)
+
+        await bolt.show(press, "Hold", _filled(engine, press, fill))
+
+    @bolt.button(ids.ACCEPT)
+    async def ask_accept(press: Press) -> None:
+        # Said before somebody writes down a reason for nothing.
+        def fill(deployment: Deployment) -> Block:
+            gates.check_holds(deployment, "", press.by, "accept this")
+            return modals.accept(deployment)
+
+        await bolt.show(press, "Accept", _filled(engine, press, fill))
 
     @bolt.modal(ids.HOLD_MODAL, wrong="reason")
     async def hold(submitted: Submission) -> None:
@@ -100,14 +115,6 @@ async def give_record(bolt: Bolt, engine: Engine, deployment_id: str, said: Said
         said.to, f"{deployment.id}.json", document, f"The record of {deployment.id}, head {deployment.head[:12]}."
     )
     return answers.record_given(deployment)
-
-
-def _asks(bolt: Bolt, engine: Engine, action: str, title: str, view: Callable[[Deployment], Block]) -> None:
-    """A button that opens a modal about its deployment."""
-
-    @bolt.button(action)
-    async def ask(press: Press) -> None:
-        await bolt.show(press, title, _filled(engine, press, view))
 
 
 def _filled(engine: Engine, press: Press, view: Callable[[Deployment], Block]) -> Callable[[], Awaitable[Block]]:

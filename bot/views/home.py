@@ -67,7 +67,7 @@ def _lately(deployments: Sequence[Deployment], now: datetime) -> str:
     """How deployments went of late, a line each: how many, how long until live, how many went back, how long that took."""
     changed = [one for one in deployments if one.deploy_at is not None and now - one.deploy_at <= _LATELY]
     if not changed:
-        return "None has changed production in the last 30 days."
+        return "No deployment has changed production in the last 30 days."
     back = [one for one in changed if one.rollback_at is not None]
     live = [seconds for one in changed if one.live_at is not None and (seconds := _took(one)) is not None]
     again = [one.rollback_s for one in back if one.rollback_s is not None]

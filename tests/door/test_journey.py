@@ -308,3 +308,14 @@ async def test_a_script_that_was_edited_after_it_was_signed_never_runs(w: World)
     assert wanted == [], "nothing is handed to the supervisor"
     assert await w.phase() == "deciding"
     assert "deploy.sh was edited since it was signed" in await w.reads("alarm:0")
+
+
+async def test_who_may_not_accept_is_told_before_they_write_a_reason(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+
+    await w.presses("U000IVY", "Accept, because…", message="alarm:0")
+
+    view = w.view()
+    assert "Only somebody of the roster can accept this. /deploy contacts shows who that is." in str(view)
+    assert "submit" not in view

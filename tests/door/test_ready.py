@@ -63,7 +63,7 @@ async def test_home_tells_how_deployments_go(w: World):
     assert "*Deployments*  1 that changed production" in shown
     assert "*Went back*  0 of 1 (0 %)" in shown
     await w.passes(days=31)
-    assert "None has changed production in the last 30 days." in await _home(w, "U000MARA")
+    assert "No deployment has changed production in the last 30 days." in await _home(w, "U000MARA")
 
 
 async def test_home_says_of_how_many_it_tells_how_they_go(w: World):
