@@ -53,17 +53,17 @@ async def test_a_change_there_and_back_ends_as_it_is_wanted(make_chat, outbox, s
     outbox.want("checkout-1", card("off"))
     async with running(make_chat()):
         await until(lambda: outbox.settled)
-        render = outbox.render
+    render = outbox.render
 
-        async def meanwhile(deployment, key):
-            outbox.render = render
-            outbox.want("checkout-1", card("on and off"))
-            wanted = await render(deployment, key)
-            outbox.want("checkout-1", card("on"))
-            return wanted
-
+    async def meanwhile(deployment, key):
+        outbox.render = render
+        outbox.want("checkout-1", card("on and off"))
+        wanted = await render(deployment, key)
         outbox.want("checkout-1", card("on"))
-        outbox.render = meanwhile
+        return wanted
+
+    outbox.want("checkout-1", card("on"))
+    outbox.render = meanwhile
     async with running(make_chat()):
         await until(lambda: bool(slack.called("chat.update")))
     async with running(make_chat()):
