@@ -31,7 +31,8 @@ from bot.schedule import SystemClock
 from tests.checks.tls_servers import NAME, authority, tls_server
 
 COUNT, SLOWEST_S, EQUAL_S = 200, 5.0, 2.0
-LIMITS = {"share": 1.2, "megabytes": 150, "tls_ms": 100}
+#: That all end in the same moment is the worst there is: what each costs the processor then adds up behind the last.
+LIMITS = {"share": 1.2, "together": 1.5, "megabytes": 150, "tls_ms": 100}
 
 
 async def _answer(request):
@@ -108,11 +109,11 @@ def best(url: str, waits: Callable[[], list[float]]) -> tuple[float, float, floa
     return min((asyncio.run(run(plans(url, waits()))) for _ in range(3)), key=lambda one: one[0] / one[1])
 
 
-def told(what: str, seconds: tuple[float, float, float]) -> tuple[str, float, float]:
+def told(what: str, seconds: tuple[float, float, float], limit: float) -> tuple[str, float, float]:
     whole, slowest, half = seconds
     share = whole / slowest
     words = f"{COUNT} checks{what} took {whole:.2f} s, the slowest of them {slowest:.2f} s, half were there after {half:.2f} s"
-    return f"{words}: {share:.2f} times", share, LIMITS["share"]
+    return f"{words}: {share:.2f} times", share, limit
 
 
 def main() -> int:
@@ -125,8 +126,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         tls = statistics.median(asyncio.run(handshakes(Path(folder))))
     figures = [
-        told("", mix),
-        told(f" that wait for {EQUAL_S:g} s each", equal),
+        told("", mix, LIMITS["share"]),
+        told(f" that wait for {EQUAL_S:g} s each", equal, LIMITS["together"]),
         (f"the most memory was {megabytes:.0f} MB", megabytes, LIMITS["megabytes"]),
         (f"the TLS check of one host took {tls:.0f} ms in the median of 20", tls, LIMITS["tls_ms"]),
     ]
