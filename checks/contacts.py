@@ -38,7 +38,8 @@ async def contacts(params: Params, ctx: Context) -> Measured:
     holds for a day; for more than one of the two: `pass: {answered: "== 2"}`.
 
     Why: Whom to call is found out when nobody answers, unless somebody looked before.
-    Fix: Name somebody else in the roster who is there during the deployment, or ask the one who is away to look in.
+    Fix: Name somebody else in the roster who is there during the deployment, or ask the one who is away to look in; one of the two gives
+    their go or presses *I am reachable*.
     """
     seat = next((one for one in ctx.roster if one.role == params.role), None)
     if ctx.presence is None or seat is None:

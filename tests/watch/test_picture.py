@@ -10,7 +10,7 @@ import pytest
 from bot.errors import Refused
 from bot.schedule import OffsetClock
 from bot.views.charting import Band, Chart
-from bot.watch import Watches, prober
+from bot.watch import Watches, _marks, prober
 from bot.watch.picture import _drawing
 from tests.watch.test_numbers import LOST, WALL, probe, session
 
@@ -77,14 +77,8 @@ def test_a_clock_that_was_moved_meanwhile_moves_nothing_in_the_picture(samples: 
     """People's clock was a day ahead while it was deployed; who draws does so after it was moved on."""
     day = timedelta(days=1)
     theirs = replace(CHART, zero_at=ZERO + day, deploy_at=ZERO + day, to_at=CHART.to_at + day, bands=())
-    mark = _mark(samples)
+    (mark,) = _marks(samples.parent)
 
     told = json.loads(_drawing(Path("x.png"), samples, theirs, mark, (day + moved).total_seconds()) or "")
 
     assert (told["begins"], told["zero"], told["ends"]) == (WALL, WALL + 60, WALL + 120)
-
-
-def _mark(samples: Path):
-    from bot.watch import _marks  # noqa: PLC0415 - the mark as the watch reads it
-
-    return _marks(samples.parent)[0]
