@@ -238,7 +238,7 @@ class Somebody:
         self.page.get_by_role("link", name="Messages", exact=True).click()
         asked = self.page.get_by_role("article").filter(has_text="wants your go").last
         asked.get_by_role("button", name="Go", exact=True).click()
-        expect(asked.get_by_text("GO", exact=False).first).to_be_visible()
+        expect(asked.get_by_text("🟢 GO").first).to_be_visible()
 
     def advances(self, label: str) -> None:
         self.page.get_by_role("button", name=label, exact=True).click()
