@@ -28,6 +28,10 @@ class Speaker(Protocol):
 
     def whisper(self, to: Whisper, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None: ...
 
+    def pressed(self, channel: str, ts: str) -> None:
+        """Somebody pressed something in this message, and waits for what it says next."""
+        ...
+
     async def open_view(self, trigger_id: str, view: dict[str, Any], to: Whisper | None = None) -> str | None:
         """The view's id; None when it did not open, and the person was told."""
         ...
@@ -273,6 +277,9 @@ class Bolt:
         action: dict[str, Any] = body["actions"][0]
         carried, ticked = _carried(action, body)
         deployment, about = ids.parse(carried) if carried else ("", "")
+        container: Mapping[str, Any] = body.get("container") or {}
+        if message_ts := container.get("message_ts", ""):
+            self._speaker.pressed(container.get("channel_id", ""), message_ts)
         return Press(
             by=await self._people.person(body["user"]["id"]),
             to=_whisper(body),

@@ -43,21 +43,23 @@ _MINUTE_S = 60.0
 class Rank(IntEnum):
     """Who goes first."""
 
+    #: Somebody pressed something in it and looks at it now.
+    PRESSED = 0
     #: It decides something, or somebody waits for it.
-    URGENT = 0
-    NORMAL = 1
+    URGENT = 1
+    NORMAL = 2
     #: The live tail of a run: the next one replaces it anyway.
-    LIVE = 2
+    LIVE = 3
 
 
 #: The share of a burst that stays free for those of a better rank.
-_RESERVED: Mapping[Rank, float] = {Rank.URGENT: 0.0, Rank.NORMAL: 0.3, Rank.LIVE: 0.6}
+_RESERVED: Mapping[Rank, float] = {Rank.PRESSED: 0.0, Rank.URGENT: 0.0, Rank.NORMAL: 0.3, Rank.LIVE: 0.6}
 
 #: The share of all calls that may go to what changes all the time: live tails between them, App Homes between them.
 _LIVE_SHARE = 0.4
 
 #: What one message looked like for less than this nobody has read.
-_GLIMPSE_S = {Rank.URGENT: 0.5, Rank.NORMAL: 1.0, Rank.LIVE: 3.0}
+_GLIMPSE_S = {Rank.PRESSED: 0.0, Rank.URGENT: 0.5, Rank.NORMAL: 1.0, Rank.LIVE: 3.0}
 
 
 @dataclass(kw_only=True)
@@ -109,7 +111,7 @@ class Budget:
 
     def pace_s(self, method: str, rank: Rank, changing: int) -> float:
         """How far apart changes of one message are kept while this many of its rank are changing."""
-        if rank is Rank.URGENT:
+        if rank <= Rank.URGENT:
             return _GLIMPSE_S[rank]
         share = _LIVE_SHARE if rank is Rank.LIVE else 1.0
         return max(_GLIMPSE_S[rank], (changing - 1) * self._method(method).interval_s / share)

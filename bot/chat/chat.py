@@ -71,10 +71,14 @@ class SlackChat:
         """Something changed: look now."""
         self._loop.nudge()
 
+    def pressed(self, channel: str, ts: str) -> None:
+        """Somebody pressed something in this message: they wait for what it says next."""
+        self._loop.pressed(channel, ts)
+
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - the caller's patience, not a cancellation
         """Let everything that can be said be said; False when some of it has to wait for the next start."""
         until = self._now() + timeout
-        self.nudge()
+        self._loop.leave()
         while self._now() < until:
             if self._loop.at_rest and not self._unsaid:
                 return True

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections import Counter
@@ -26,9 +27,12 @@ _SOON_S, _LATER_S = 0.25, 5.0
 #: However often somebody nudges, the store is asked no more often than this.
 _BREATH_S = 0.02
 
-#: A message that changes all the time is sent less and less often, however urgent: the others are to be read too. One that has
-#: not been sent for a while is calm again.
+#: What is urgent goes before the others, so when it changes all the time it is sent less and less often: they are to be read
+#: too. One that has not been sent for a while is calm again.
 _FIRST_GAP_S, _LONGEST_GAP_S, _CALM_S = 0.5, 4.0, 10.0
+
+#: Whoever pressed something in a message looks at it for so long.
+_LOOKING_S = 10.0
 
 #: By how much of itself a grace may be longer.
 _SPREAD = 0.5
@@ -86,8 +90,10 @@ class Loop:
         self._chance = chance
         self._seen: dict[Name, _Seen] = {}
         self._busy = _Busy()
+        self._pressed: dict[tuple[str, str], float] = {}
         self._nudged = asyncio.Event()
         self._at_rest = False
+        self._leaving = False
 
     async def run(self) -> None:
         """Until cancelled. One failing message, or a store that does not answer, ends nothing."""
@@ -108,6 +114,16 @@ class Loop:
     def nudge(self) -> None:
         self._at_rest = False
         self._nudged.set()
+
+    def leave(self) -> None:
+        """There is no later: what would have waited for the sake of others goes as soon as Slack takes it."""
+        self._leaving = True
+        self.nudge()
+
+    def pressed(self, channel: str, ts: str) -> None:
+        """Somebody pressed something in this message, and looks at it: it goes before all others."""
+        now = self._now()
+        self._pressed = {one: at for one, at in self._pressed.items() if now - at < _LOOKING_S} | {(channel, ts): now}
 
     @property
     def at_rest(self) -> bool:
@@ -173,13 +189,22 @@ class Loop:
         if seen.sending_since is not None:
             return max(wait_s, seen.sending_since + seen.grace_s - now)
         method, rank = pace = _pace_of(owed)
-        gap_s = max(seen.gap_s, self._budget.pace_s(method, rank, changing[pace]))
+        if self._is_looked_at(owed, now):
+            rank = Rank.PRESSED
+        gap_s = 0.0 if self._leaving else max(seen.gap_s, self._budget.pace_s(method, rank, changing[pace]))
         wait_s = max(wait_s, seen.sent_at + gap_s - now)
         return max(wait_s, self._budget.wait(method, now, channel=owed.to, rank=self._rank(owed, now)))
 
     def _rank(self, owed: Owed, now: float) -> Rank:
+        if self._is_looked_at(owed, now):
+            return Rank.PRESSED
+        if self._leaving:
+            return Rank.URGENT
         since = self._seen[name_of(owed)].dirty_since
         return rank_of(owed, 0 if since is None else now - since)
+
+    def _is_looked_at(self, owed: Owed, now: float) -> bool:
+        return now - self._pressed.get((owed.channel, owed.ts), -math.inf) < _LOOKING_S
 
     def _start(self, owed: Owed, now: float, tasks: asyncio.TaskGroup) -> None:
         self._busy.names.add(name_of(owed))
@@ -216,7 +241,7 @@ class Loop:
             seen.failures, seen.stuck, seen.resting, seen.not_before, seen.dirty_since = 0, False, False, 0.0, None
             now = self._now()
             restless = now - seen.sent_at < _CALM_S
-            seen.gap_s = min(max(seen.gap_s * 2, _FIRST_GAP_S), _LONGEST_GAP_S) if restless else 0.0
+            seen.gap_s = min(max(seen.gap_s * 2, _FIRST_GAP_S), _LONGEST_GAP_S) if restless and owed.urgent else 0.0
             seen.sent_at = now
         finally:
             self._busy.names.discard(name_of(owed))

@@ -73,14 +73,15 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
         seat = deployment.seat(role)
         asked = gates.asked_to_sign(deployment, role)
         text = f"{esc(signs.name(deployment))} wants your go as {esc(seat.title)}"
+        decided = gates.sign_off(deployment, role, now) is not None or deployment.phase is not Phase.PREFLIGHT
         for person in asked:
             blocks = asking.sign_off(deployment, seat, person, now)
-            yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
+            yield _direct(f"ask:{role}:{person.id}", person, text, blocks, urgent=decided)
         if ask.reminded_at is not None and asked:
             yield _direct(f"remind:{role}", asked[0], f"Still waiting: {text}. The message above has the buttons.", [])
     if deployment.ready_at is not None:
         text, blocks = asking.ready(deployment, now)
-        yield _direct("ready", deployment.captain, text, blocks)
+        yield _direct("ready", deployment.captain, text, blocks, urgent=True)
     for number, what in enumerate(deployment.voided):
         roles = deployment.plan.sign_off.roles
         called = " ".join(mention(one.id) for role in roles for one in gates.signers(deployment, role)[:1])
@@ -88,8 +89,9 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
         yield _reply(deployment, f"void:{number}", said, [], urgent=True)
 
 
-def _direct(key: str, person: Person, text: str, blocks: list[dict[str, object]]) -> Wanted:
-    return Wanted(key=key, to=person.id, in_thread=False, text=text, blocks=tuple(blocks), urgent=True)
+def _direct(key: str, person: Person, text: str, blocks: list[dict[str, object]], *, urgent: bool = False) -> Wanted:
+    """Not urgent as a rule: it counts what is ticked in the thread, and whoever ticks is not to wait for that."""
+    return Wanted(key=key, to=person.id, in_thread=False, text=text, blocks=tuple(blocks), urgent=urgent)
 
 
 def _reopened(deployment: Deployment) -> Iterator[Wanted]:
@@ -205,7 +207,7 @@ def _follow_ups(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
             continue
         done, of = gates.progress(deployment, plan.tasks, now)
         text = f"{esc(plan.title)} · {esc(signs.name(deployment))}: {done} of {of} done"
-        yield _reply(deployment, f"followup:{plan.key}", text, section.follow_up(deployment, plan, now), urgent=True)
+        yield _reply(deployment, f"followup:{plan.key}", text, section.follow_up(deployment, plan, now))
         yield from _asked_to_follow_up(deployment, plan, now)
 
 

@@ -61,9 +61,9 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
     assert count["lost"] == 0, count
     assert count["requests"] > 50
 
-    for user, title in OWNERS.items():
+    for user in ("U0ANA", "U0GRACE"):
         who = Somebody(browser, demo, user, thread="1.4.2")
-        who.ticks_everything(title)
+        assert who.ticks_everything(OWNERS[user]) > 0
         who.leaves()
     mara.sees_in_time(re.compile(r"Live since"), ana)
     ana.leaves()
@@ -74,28 +74,29 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
 
     mara.advances("+1 h")
     mara.advances("+1 h")
-    follows_up(browser, demo, "Immediate")
+    mara.opens_thread("1.4.2")
+    mara.reads(re.compile("Immediate"), mara.thread)
     mara.leaves()
     demo.stop()
     demo.start()
     mara = Somebody(browser, demo, "U0MARA")
     mara.opens_thread("1.4.2")
     mara.advances("+1 day")
-    follows_up(browser, demo, "Short-term")
+    follows_up(browser, demo, "Short-term", by=["U0GRACE"])
     for _ in range(6):
         mara.advances("+1 day")
-    follows_up(browser, demo, "Long-term")
+    follows_up(browser, demo, "Long-term", by=["U0ANA", "U0GRACE"])
     mara.opens_thread("1.4.2")
     mara.sees_in_time(re.compile("Closed"), Somebody(browser, demo, "U0ANA", thread="1.4.2"))
     mara.pictures("6-closed")
 
 
-def follows_up(browser: Browser, demo: Demo, window: str) -> None:
-    """Everybody does what the follow-up asks of them."""
-    for user, title in OWNERS.items():
+def follows_up(browser: Browser, demo: Demo, window: str, *, by: list[str]) -> None:
+    """Those of whom the follow-up asks something do it."""
+    for user in by:
         who = Somebody(browser, demo, user, thread="1.4.2")
         who.reads(re.compile(window), who.thread)
-        who.ticks_everything(title)
+        assert who.ticks_everything(OWNERS[user]) > 0
         who.leaves()
 
 

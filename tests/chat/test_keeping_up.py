@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 
 from bot.chat.budget import Budget
 from bot.chat.loop import Loop
@@ -26,15 +27,17 @@ class At:
 class Taking:
     """Slack takes whatever the budget lets through, and when each form came to stand is written down."""
 
-    def __init__(self, outbox: FakeOutbox, at: At) -> None:
+    def __init__(self, outbox: FakeOutbox) -> None:
         self.outbox = outbox
-        self.at = at
+        self.at = at = At()
+        self.loop = Loop(outbox, self, Budget(), grace_s=1, poll_s=1, now=lambda: at.now)  # pyright: ignore[reportArgumentType]
         self.stood: list[tuple[float, str, str]] = []
 
     async def bring(self, owed: Owed) -> None:
         wanted = await self.outbox.render(owed.deployment, owed.key)
         assert wanted is not None
-        await self.outbox.shown(owed, channel="C1", ts="1.1", shown_hash=hash_of(wanted))
+        channel, ts = standing(owed.key)
+        await self.outbox.shown(owed, channel=channel, ts=ts, shown_hash=hash_of(wanted))
         self.stood.append((self.at.now, owed.key, wanted.text))
 
     def when(self, key: str, *texts: str) -> float:
@@ -42,14 +45,19 @@ class Taking:
         return next((at for at, which, text in self.stood if which == key and text in texts), 2 * LONG_S)
 
 
-async def lived(say: Callable[[FakeOutbox, float], None]) -> Taking:
+def standing(key: str) -> tuple[str, str]:
+    """Channel and ts of the message with this key."""
+    return "C1", key
+
+
+async def lived(say: Callable[[FakeOutbox, float, Taking], None]) -> Taking:
     """The loop with Slack's real budget, for as long as it takes, in no time."""
-    outbox, at = FakeOutbox(), At()
-    taking = Taking(outbox, at)
-    loop = Loop(outbox, taking, Budget(), grace_s=1, poll_s=1, now=lambda: at.now)  # pyright: ignore[reportArgumentType]
+    outbox = FakeOutbox()
+    taking = Taking(outbox)
+    at, loop = taking.at, taking.loop
     async with asyncio.TaskGroup() as tasks:
         while at.now < LONG_S:
-            say(outbox, at.now)
+            say(outbox, at.now, taking)
             await loop._look(tasks)
             while loop._busy.names:
                 await asyncio.sleep(0)
@@ -64,7 +72,7 @@ def _as_the_views_say(key: str, text: str) -> Wanted:
 async def test_the_list_of_steps_is_at_most_a_moment_behind_while_tails_change_all_the_time():
     changed: dict[str, float] = {}
 
-    def say(outbox: FakeOutbox, now: float) -> None:
+    def say(outbox: FakeOutbox, now: float, _: Taking) -> None:
         outbox.want("shop-1", card(f"card {now // 3}", urgent=True))
         for tail in ("run:deploy", "run:health", "run:smoke", "watch"):
             outbox.want("shop-1", reply(tail, f"{tail} {now}"))
@@ -83,7 +91,7 @@ async def test_the_list_of_steps_is_at_most_a_moment_behind_while_tails_change_a
 
 
 async def test_what_is_ordinary_is_not_kept_waiting_for_ever_by_what_is_urgent():
-    def say(outbox: FakeOutbox, now: float) -> None:
+    def say(outbox: FakeOutbox, now: float, _: Taking) -> None:
         outbox.want("shop-1", card(f"card {now}", urgent=True))
         outbox.want("shop-1", reply("alarm", f"alarm {now}", urgent=True))
         outbox.want("shop-1", reply("section:1", "before" if now < 20 else "after"))
@@ -98,7 +106,7 @@ async def test_a_card_whose_numbers_change_all_the_time_starves_nobody():
     """A failing criterion stands on the card with numbers of the watch, which are others each second."""
     ticked: dict[str, float] = {}
 
-    def say(outbox: FakeOutbox, now: float) -> None:
+    def say(outbox: FakeOutbox, now: float, _: Taking) -> None:
         outbox.want("shop-1", card(f"{now} of 5,544 probes failed", urgent=True))
         outbox.want("shop-1", reply("watch", f"watch {now}"))
         done = f"{int(now / 20)} of 6"
@@ -114,7 +122,7 @@ async def test_a_card_whose_numbers_change_all_the_time_starves_nobody():
 async def test_a_card_that_was_calm_is_sent_at_once():
     said: dict[str, float] = {}
 
-    def say(outbox: FakeOutbox, now: float) -> None:
+    def say(outbox: FakeOutbox, now: float, _: Taking) -> None:
         signed = f"{int(now / 30)} signed"
         said.setdefault(signed, now)
         outbox.want("shop-1", card(signed, urgent=True))
@@ -122,3 +130,60 @@ async def test_a_card_that_was_calm_is_sent_at_once():
     taking = await lived(say)
 
     assert all(taking.when("card", signed) - at <= EVERY_S for signed, at in list(said.items())[:-1])
+
+
+async def test_whoever_ticks_one_box_after_another_waits_for_none_of_them():
+    """Whatever else changes at the same time: the message that was pressed in is shown first."""
+    others = [f"{what}:{number}" for what in ("section", "verify", "ask", "run", "alarm") for number in range(4)]
+    ticked = [0.0]
+
+    def say(outbox: FakeOutbox, now: float, taking: Taking) -> None:
+        outbox.want("shop-1", card(f"{now} of 5,544 probes failed", urgent=True))
+        for key in others:
+            outbox.want("shop-1", reply(key, f"{now}", urgent=key.startswith("alarm")))
+        if taking.when("verification", f"{len(ticked)} of 24") <= now and len(ticked) < 24:
+            ticked.append(now)
+            taking.loop.pressed(*standing("verification"))
+        outbox.want("shop-1", reply("verification", f"{len(ticked)} of 24"))
+
+    await lived(say)
+
+    waited = [after - before for before, after in pairwise(ticked[1:])]
+    assert len(waited) == 22
+    assert max(waited) <= BEHIND_S, waited
+
+
+async def test_a_box_is_shown_as_ticked_at_once_when_nothing_else_happens():
+    """Everybody who was asked to sign has a message that counts the boxes, too; nobody waits for those."""
+    asked = [f"ask:{role}" for role in ("devops", "database", "security", "product")]
+    ticked = [0.0]
+
+    def say(outbox: FakeOutbox, now: float, taking: Taking) -> None:
+        if taking.when("section:1", f"{len(ticked)} of 24") <= now and len(ticked) < 24:
+            ticked.append(now)
+            taking.loop.pressed(*standing("section:1"))
+        for key in ("section:1", *asked):
+            outbox.want("shop-1", reply(key, f"{len(ticked)} of 24"))
+        outbox.want("shop-1", card(f"{len(ticked)} of 24", urgent=True))
+
+    await lived(say)
+
+    waited = [after - before for before, after in pairwise(ticked[1:])]
+    assert len(waited) == 22
+    assert sum(waited) / len(waited) <= 2.0, waited
+
+
+async def test_when_the_bot_leaves_nothing_waits_for_the_sake_of_others():
+    """Live tails and App Homes are spaced out while there is a later."""
+    last = 60.0
+    tails = [f"run:{number}" for number in range(6)]
+
+    def say(outbox: FakeOutbox, now: float, taking: Taking) -> None:
+        for key in tails:
+            outbox.want("shop-1", reply(key, f"line {min(now, last)}"))
+        if now == last:
+            taking.loop.leave()
+
+    taking = await lived(say)
+
+    assert max(taking.when(key, f"line {last}") for key in tails) <= last + len(tails) * BEHIND_S / 2

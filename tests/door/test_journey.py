@@ -86,6 +86,14 @@ async def test_everything_in_the_way_is_named_with_who_clears_it(w: World):
     ]
 
 
+async def test_the_message_that_somebody_pressed_in_is_the_one_they_look_at(w: World):
+    await w.opened()
+
+    await w.ticks("U000CHLOE", "Capacity looked at")
+
+    assert w.slack.pressed_in == [("C0SHOP", "section:before")]
+
+
 async def test_the_start_button_appears_with_the_last_go(w: World):
     await w.clear()
 

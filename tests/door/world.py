@@ -115,12 +115,16 @@ class Slack:
     whispers: list[tuple[str, str]] = field(default_factory=list)
     views: dict[str, dict[str, Any]] = field(default_factory=dict)
     given: list[tuple[str, str, str]] = field(default_factory=list)
+    pressed_in: list[tuple[str, str]] = field(default_factory=list)
     presences: dict[str, Presence | None] = field(default_factory=dict)
     member_of: set[str] = field(default_factory=lambda: set(CHANNELS.values()))
 
     def whisper(self, to: Whisper, text: str, blocks: Any = ()) -> None:
         accepted_message(text, blocks)
         self.whispers.append((to.user, plain(text)))
+
+    def pressed(self, channel: str, ts: str) -> None:
+        self.pressed_in.append((channel, ts))
 
     async def open_view(self, trigger_id: str, view: dict[str, Any], to: Whisper | None = None) -> str | None:  # noqa: ARG002
         name = f"V{len(self.views) + 1}"
@@ -406,7 +410,7 @@ def _action(user: str, wanted: Wanted, element: dict[str, Any], block_id: str = 
         "channel": {"id": "C0SHOP"},
         "trigger_id": "T1",
         "response_url": "https://respond.example/2",
-        "container": {"type": "message", "thread_ts": "1.0"},
+        "container": {"type": "message", "channel_id": "C0SHOP", "message_ts": wanted.key, "thread_ts": "1.0"},
         "message": {"blocks": list(wanted.blocks)},
         "actions": [{**element, "block_id": block_id or "b"}],
     }
