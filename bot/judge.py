@@ -224,31 +224,47 @@ _NEEDED = {
 }
 #: How values are read whose rule has no unit, by the last word of their name.
 _KIND_BY_NAME = {
-    **dict.fromkeys(("age", "gap", "latency", "duration", "ttl", "s", "p50", "p95", "p99", "after"), "s"),
+    **dict.fromkeys(("age", "gap", "latency", "duration", "interval", "ttl", "s", "p50", "p95", "p99", "after"), "s"),
     **dict.fromkeys(("size", "bytes"), "B"),
     **dict.fromkeys(("ratio", "share", "upper95", "lower95"), "%"),
 }
+
+#: Of what ends in one of these, 0 is one value of many and not the absence of something.
+_NO_COUNT = {"exit", "code", "value", "status", "age", "depth"}
 
 
 def describe(condition: Condition) -> str:
     """One condition in words: `days left 5, at least 21 is needed`."""
     rule = parse(condition.rule)
-    name = rule.name.replace("_", " ")
-    kind = rule.kind or _KIND_BY_NAME.get(re.split(r"[_.]", rule.name)[-1], "")
+    kind = rule.kind or _usual_kind(rule.name)
     relative = isinstance(rule.value, Relative)
     needed = condition.threshold if isinstance(rule.value, Relative) else rule.value
-    if condition.measured is None:
-        has = f"{name} was not measured"
-    elif isinstance(condition.measured, bool):
-        has = f"{name}: {show(condition.measured)}"
-    else:
-        has = f"{name} {show(condition.measured, kind)}"
+    has = named(rule.name, condition.measured, kind)
     if needed is None:
         return f"{has}, and there is no baseline to compare it with"
     if isinstance(condition.measured, str):
         needed = rule.written if not relative else needed
-    wanted = _NEEDED[rule.op].format(show(needed, kind))
+    counted = rule.op == "==" and needed == 0 and not isinstance(needed, bool) and _last(rule.name) not in _NO_COUNT
+    wanted = "none is allowed" if counted else _NEEDED[rule.op].format(show(needed, kind))
     return f"{has}, {wanted}" + (f" ({rule.written})" if relative else "")
+
+
+def named(name: str, measured: Value | None, kind: str = "") -> str:
+    """One value with its name as people read it: `days left 5`, `verified: no`, `longest gap 250 ms`."""
+    words = name.replace("_", " ")
+    if measured is None:
+        return f"{words} was not measured"
+    if isinstance(measured, bool):
+        return f"{words}: {show(measured)}"
+    return f"{words} {show(measured, kind or _usual_kind(name))}"
+
+
+def _usual_kind(name: str) -> str:
+    return _KIND_BY_NAME.get(_last(name), "")
+
+
+def _last(name: str) -> str:
+    return re.split(r"[_.]", name)[-1]
 
 
 def show(value: Value, kind: str = "") -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 
 from bot.check import Context, check
+from bot.judge import named
 from bot.model import Measured, Row, Value
 from checks.documents import check_about, document, parsed
 from checks.pick import checked, pick
@@ -58,7 +59,7 @@ async def report(params: Params, ctx: Context) -> Measured:
         for name, path in params.values.items()
     ]
     missing = [name for name in params.values if name not in known]
-    told = ", ".join(f"{name} {value}" for name, value in list(known.items())[:4])
+    told = ", ".join(named(name, value) for name, value in list(known.items())[:4])
     return Measured(
         # What the file says counts more than what we say about it.
         values={"missing": len(missing), "age": read.age_s, **known},

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import text
 
 from bot.check import Context, check
+from bot.judge import named
 from bot.model import Measured, Row, Value
 from checks.database import Silent, reading
 
@@ -52,7 +53,7 @@ def _ask(params: Params, limit: float) -> Measured:
         result = connection.execute(text(params.query))
         rows = [dict(row) for row in result.mappings().fetchmany(1000)] if result.returns_rows else []
     values = {name: value for name, one in (rows[0] if rows else {}).items() if (value := _value(one)) is not None}
-    told = ", ".join(f"{name} {value}" for name, value in list(values.items())[:4])
+    told = ", ".join(named(name, value) for name, value in list(values.items())[:4])
     return Measured(
         values={"answered": True, **values, "rows": len(rows)},
         rows=(Row(subject=params.query, values=values),),

@@ -61,12 +61,12 @@ class Commands:
             "resume": self._resume,
             "rollback": self._rollback,
             "abort": self._abort,
+            "freeze": self._freeze,
+            "unfreeze": self._unfreeze,
             "contacts": self._contacts,
             "followups": self._follow_ups,
             "history": self._history,
             "record": self._record,
-            "freeze": self._freeze,
-            "unfreeze": self._unfreeze,
             "help": self._help,
         }
 

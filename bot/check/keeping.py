@@ -54,7 +54,7 @@ def _line(verdict: Verdict, conditions: tuple[Condition, ...], seen: str, told: 
     deciding = [one for one in conditions if one.held is wanted] or [one for one in conditions if not one.held]
     rules = [(one, judge.parse(one.rule)) for one in deciding]
     if seen and verdict is not Verdict.UNKNOWN:
-        # What is either right or wrong is better said in the plugin's words than as `failed 3, 0 is needed`; of a number
+        # What is either right or wrong is better said in the plugin's words than as `failed 3, none is allowed`; of a number
         # with a limit the limit has to be said.
         rules = [(one, rule) for one, rule in rules if rule.op != "==" or rule.name not in told]
     if not rules:

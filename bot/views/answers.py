@@ -1,11 +1,11 @@
 """What does somebody read who asked a question? Text and blocks of ephemeral answers; the terminal prints the same text."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot import gates
-from bot.judge import describe
+from bot.judge import describe, named
 from bot.model import Deployment, Finding, Row, StoryLine
 from bot.plan import CheckPlan, ItemPlan
 from bot.text import clip, code, duration, esc, moment, plural
@@ -30,31 +30,43 @@ class Command:
     common: bool = False
 
 
-COMMANDS = (
-    Command(
-        word="start",
-        arguments="[service] [version] [environment]",
-        says="open a deployment and its thread",
-        common=True,
+#: As `/deploy help` lists them, under what people want.
+GROUPS = {
+    "Start and look": (
+        Command(
+            word="start",
+            arguments="[service] [version] [environment]",
+            says="open a deployment and its thread",
+            common=True,
+        ),
+        Command(word="status", arguments="[id]", says="where a deployment is", common=True),
+        Command(word="why", arguments="[id]", says="what is in the way, and who clears it", common=True),
     ),
-    Command(word="status", arguments="[id]", says="where a deployment is", common=True),
-    Command(word="why", arguments="[id]", says="what is in the way, and who clears it", common=True),
-    Command(word="go", arguments="[role]", says="sign for your role", common=True),
-    Command(word="no-go", arguments="[reason]", says="say no for your role"),
-    Command(word="check", arguments="[name]", says="measure again, everything or one check"),
-    Command(word="run", arguments="health | smoke | NAME", says="run one of the scripts that may be run by hand"),
-    Command(word="hold", arguments="reason", says="stop the clock"),
-    Command(word="resume", arguments="", says="release a hold"),
-    Command(word="rollback", arguments="[reason]", says="ask whether to go back; the roster decides", common=True),
-    Command(word="abort", arguments="reason", says="call it off before production has changed"),
-    Command(word="contacts", arguments="", says="the roster: each role, its contact and backup"),
-    Command(word="followups", arguments="", says="what is due after a deployment went live"),
-    Command(word="history", arguments="[id]", says="who did what, when and why"),
-    Command(word="record", arguments="[id]", says="the whole story as a file that can be verified"),
-    Command(word="freeze", arguments="[service] reason", says="nothing may start until unfreeze"),
-    Command(word="unfreeze", arguments="[service]", says="end a change freeze"),
-    Command(word="help", arguments="", says="this list"),
-)
+    "Sign": (
+        Command(word="go", arguments="[role]", says="sign for your role", common=True),
+        Command(word="no-go", arguments="[reason]", says="say no for your role"),
+    ),
+    "Measure and run": (
+        Command(word="check", arguments="[name]", says="measure again, everything or one check"),
+        Command(word="run", arguments="health | smoke | NAME", says="run one of the scripts that may be run by hand"),
+    ),
+    "Stop, or go back": (
+        Command(word="hold", arguments="reason", says="stop the clock"),
+        Command(word="resume", arguments="", says="release a hold"),
+        Command(word="rollback", arguments="[reason]", says="ask whether to go back; the roster decides", common=True),
+        Command(word="abort", arguments="reason", says="call it off before production has changed"),
+        Command(word="freeze", arguments="[service] reason", says="nothing may start until unfreeze"),
+        Command(word="unfreeze", arguments="[service]", says="end a change freeze"),
+    ),
+    "Look up": (
+        Command(word="contacts", arguments="", says="the roster: each role, its contact and backup"),
+        Command(word="followups", arguments="", says="what is due after a deployment went live"),
+        Command(word="history", arguments="[id]", says="who did what, when and why"),
+        Command(word="record", arguments="[id]", says="the whole story as a file that can be verified"),
+        Command(word="help", arguments="", says="this list"),
+    ),
+}
+COMMANDS = tuple(one for group in GROUPS.values() for one in group)
 
 
 #: A modal takes no more.
@@ -71,18 +83,20 @@ def said(text: str) -> Answer:
 
 
 def help_text() -> Answer:
-    lines = [f"`/deploy {' '.join((one.word, esc(one.arguments))).strip()}`  {one.says}" for one in COMMANDS]
+    told = [f"*{title}*\n{_listed(group)}" for title, group in GROUPS.items()]
     note = "In a thread, mention me with the same words: @T-Minus why. Where several deployments are active, add the id: /deploy why checkout-12."
-    return _answer(kit.section("\n".join(lines)), kit.context(note), text="\n".join(lines))
+    return _answer(*map(kit.section, told), kit.context(note), text="\n".join(told))
+
+
+def _listed(commands: Iterable[Command]) -> str:
+    return "\n".join(f"`/deploy {' '.join((one.word, esc(one.arguments))).strip()}`  {one.says}" for one in commands)
 
 
 def overview(live: Sequence[Deployment], now: datetime, frozen: Sequence[str] = ()) -> Answer:
     """`/deploy` alone: what is under way here, and the commonest commands."""
     lines = [f"• *{esc(one.id)}*  {card.summary(one, now)}" for one in live] or ["Nothing is being deployed here."]
     lines += [f"⏸️ {esc(one[:1].upper() + one[1:])}." for one in frozen]
-    common = "\n".join(
-        f"`/deploy {' '.join((one.word, esc(one.arguments))).strip()}`  {one.says}" for one in COMMANDS if one.common
-    )
+    common = _listed(one for one in COMMANDS if one.common)
     return _answer(kit.section("\n".join(lines)), kit.section(common), text="\n".join(lines))
 
 
@@ -166,8 +180,8 @@ def history(deployment: Deployment, story: Sequence[StoryLine], broken: str | No
 def record_given(deployment: Deployment) -> Answer:
     """Where the record went, and what it is compared with."""
     return said(
-        f"The record of *{esc(deployment.id)}* is on its way to your messages with me. Its head is `{deployment.head[:12]}`, as on the card;"
-        f" `python -m bot verify FILE` says whether every hash holds."
+        f"The record of *{esc(deployment.id)}* is on its way to your messages with me, up to `{deployment.head[:12]}`; the card shows how far"
+        f" it is now. `python -m bot verify FILE` says whether every hash holds."
     )
 
 
@@ -196,7 +210,7 @@ def why_item(deployment: Deployment, item: ItemPlan, now: datetime, explained: S
     who = signs.owner(deployment, item.role) if item.role else "somebody of the roster"
     blocks.append(kit.context(f"{esc(who)} clears it."))
     blocks += [kit.section(f"*Decided by* `{esc(one.name)}`\n{_rules(one)}") for one in checks]
-    blocks += [kit.preformatted(page) for text in explained for page in _pages(text)]
+    blocks += [block for text in explained for block in _explained(text)]
     return _answer(*blocks[:_MOST_BLOCKS], text=f"{esc(item.title)}: {esc(reason)}")
 
 
@@ -207,14 +221,35 @@ def _rules(check: CheckPlan) -> str:
     return "\n".join(told) or "by the rules that it has by default, which stand below"
 
 
-def _pages(text: str) -> Iterator[list[str]]:
+def _explained(text: str) -> Iterator[Block]:
+    """What `checks explain` prints, as Slack shows text: its paragraphs, and its tables as lists."""
+    yield kit.divider()
+    for paragraph in text.split("\n\n"):
+        lines = paragraph.splitlines()
+        prose = _prose(" ".join(line for line in lines if not line.startswith("  ")))
+        listed = [_entry(line.strip()) for line in lines if line.startswith("  ")]
+        yield from map(kit.section, _pages([f"*{prose}*" if listed else prose, *listed]))
+
+
+def _entry(line: str) -> str:
+    """`missing   how many are absent`: a name and what it means; a rule has no more than itself."""
+    name, _, told = line.partition("  ")
+    return f"• {code(name)}" + (f"  {_prose(told.strip())}" if told else "")
+
+
+def _prose(text: str) -> str:
+    """What stands between backticks is to be read as it is written."""
+    return "".join(code(part) if index % 2 else esc(part) for index, part in enumerate(text.split("`")))
+
+
+def _pages(lines: Iterable[str]) -> Iterator[str]:
     """The lines of a long text, as many at a time as one block takes."""
-    page: list[str] = []
-    for line in text.splitlines():
-        if page and sum(map(len, page)) + len(page) + len(line) > kit.TEXT:
+    page = ""
+    for line in lines:
+        if page and len(page) + 1 + len(line) > kit.TEXT:
             yield page
-            page = []
-        page.append(line)
+            page = ""
+        page = f"{page}\n{line}" if page else line
     yield page
 
 
@@ -235,7 +270,7 @@ def _evidence_of(known: Finding) -> list[Block]:
     if judged:
         blocks.append(kit.section("*Conditions*\n" + "\n".join(judged[:25])))
     if known.baseline:
-        before = ", ".join(f"{name} {value}" for name, value in known.baseline.items())
+        before = ", ".join(named(name, value) for name, value in known.baseline.items())
         blocks.append(kit.section(f"*Compared with*\n{esc(before)}"))
     rows = [_row(row) for row in known.rows]
     blocks += [kit.section("\n".join(rows[start : start + 12])) for start in range(0, min(len(rows), 60), 12)]
@@ -247,7 +282,7 @@ def _mark(held: bool | None) -> str:
 
 
 def _row(row: Row) -> str:
-    values = ", ".join(f"{name} {value}" for name, value in row.values.items())
+    values = ", ".join(named(name, value) for name, value in row.values.items())
     return f"{code(clip(row.subject, 80))} {esc(clip(row.note or values, 300))}"
 
 

@@ -280,7 +280,9 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
         case Phase.PREFLIGHT:
             clear = next(gates.blockers(deployment, now), None) is None
             start = start_button(deployment) if clear else None
-            go = kit.button("Go", ids.GO, carried) if deployment.asks else None
+            given = [gates.sign_off(deployment, role, now) for role in deployment.plan.sign_off.roles]
+            unsaid = deployment.asks and not all(one is not None and one.go for one in given)
+            go = kit.button("Go", ids.GO, carried) if unsaid else None
             no_go = kit.button("No-go…", ids.NO_GO, carried) if deployment.asks else None
             return [start, go, no_go, kit.button("Measure again", ids.MEASURE, carried), hold, more]
         case Phase.DECIDING:

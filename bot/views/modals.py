@@ -104,17 +104,20 @@ def evidence(deployment: Deployment, item: ItemPlan) -> Block:
     return kit.modal(ids.EVIDENCE_MODAL, "Evidence", blocks, submit="Tick", carried=carried, notify_on_close=True)
 
 
+_ONE_OF_TWO = "One of the two is enough: a link here, or a note below."
+
+
 def _wanted(deployment: Deployment, item: ItemPlan) -> tuple[bool, str]:
     """Whether it has to be a link, and what becomes of it."""
     if not item.signoff:
-        return False, "A link or a note is needed."
+        return False, _ONE_OF_TWO
     check = deployment.plan.checks[item.signoff]
     hosts = check.with_.get("hosts", [])
     where = f" on {' or '.join(hosts)}" if hosts else ""
     holds = f"A tick holds for {duration(check.valid_for_s)}."
     if check.with_.get("link") == "required":
         return True, f"A page{where} that I can open. {holds}"
-    return False, f"A link or a note is needed; I open a link, so it has to be a page{where} that answers. {holds}"
+    return False, f"{_ONE_OF_TWO} I open the link: it has to be a page{where} that answers. {holds}"
 
 
 def not_applicable(deployment: Deployment, items: Sequence[ItemPlan]) -> Block:

@@ -96,7 +96,7 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
         asked = (
             "confirm what was measured"
             if item.checks
-            else "evidence asked for"
+            else "tick with a link or a note"
             if item.evidence
             else "tick when it is done"
         )

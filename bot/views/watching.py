@@ -5,6 +5,9 @@ from bot.text import duration, esc, mention, moment, number, percent
 from bot.views import card, ids, kit, signs, steps
 from bot.views.kit import Block
 
+#: From here on the prober's own lag is more than what it measures on a quiet machine.
+_LAGS_S = 0.05
+
 
 def watch(deployment: Deployment) -> list[Block]:
     """Availability and latency since the deploy script began, against the time before."""
@@ -77,6 +80,8 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
             kit.context(f"{esc(who)} {done} {moment(one.settled_at)}{reason}"),
         ]
     blocks = [kit.section(f"🚨 *Roll back?* {esc(one.title)}: {esc(one.detail)}\n{_called(deployment)}")]
+    if ours := _our_own_lag(deployment):
+        blocks.append(kit.context(ours))
     if one.auto_at is not None:
         blocks.append(kit.context(f"Rolling back by itself at {moment(one.auto_at)} unless somebody decides."))
     if deployment.phase is Phase.DECIDING:
@@ -86,6 +91,14 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
         retry = steps.retry_button(deployment) if one.key.startswith("step-") else None
         blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept)
     return blocks
+
+
+def _our_own_lag(deployment: Deployment) -> str:
+    """What has to be known before anybody blames the service; empty while the prober is on time."""
+    seen = deployment.watch.since if deployment.watch is not None else None
+    if seen is None or seen.lag_p95_s is None or seen.lag_p95_s < _LAGS_S:
+        return ""
+    return f"The prober itself was late by {duration(seen.lag_p95_s)} (p95): this machine is busy, and part of what is slow may be ours."
 
 
 def _called(deployment: Deployment) -> str:

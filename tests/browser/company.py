@@ -178,7 +178,7 @@ class Somebody:
             first = open_.first
             words = first.inner_text()
             first.get_by_role("checkbox").click()
-            if "evidence asked for" in words:
+            if "tick with a link or a note" in words:
                 dialog = self.page.get_by_role("dialog", name="Evidence")
                 dialog.get_by_role("textbox", name=re.compile("Note")).fill("Looked at it; all is well.")
                 dialog.get_by_role("button", name="Tick", exact=True).click()

@@ -218,7 +218,7 @@ async def test_a_finding_that_says_nothing_is_looked_at_again_soon(plugin):
     plan = replace(plugin(lambda *_: Measured(values={})), valid_for_s=86400)
     finding = await measure(plan, context())
     assert (finding.expires_at - finding.measured_at).total_seconds() == 60
-    assert finding.summary == "n was not measured, 0 is needed"
+    assert finding.summary == "n was not measured, none is allowed"
 
 
 # ── What is given to it, and what is kept ────────────────────────────────────────────────────────────────────────────

@@ -24,7 +24,7 @@ def database(tmp_path):
 async def test_columns_of_the_first_row_are_values(database):
     finding = await run_check("sql", dsn=database, query=QUERY, rules={"pass_": ["orders >= 2", "most < 100"]})
     assert finding.verdict is Verdict.PASS
-    assert finding.summary == "orders 2, most 20.0"
+    assert finding.summary == "orders 2, most 20"
     few = await run_check("sql", dsn=database, query=QUERY, rules={"pass_": ["orders >= 3"]})
     assert few.verdict is Verdict.FAIL
 

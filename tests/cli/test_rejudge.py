@@ -36,9 +36,13 @@ async def test_stored_verdicts_follow_from_stored_values(measured, w: World, typ
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('"failed":0', '"failed":2', "fail     tls  stored as pass: failed 2, 0 is needed"),
+        ('"failed":0', '"failed":2', "fail     tls  stored as pass: failed 2, none is allowed"),
         ('"verdict":"pass"', '"verdict":"fail"', "pass     tls  stored as fail: every rule holds"),
-        ('"measured":0', '"measured":1', "pass     tls  the same verdict by other conditions: failed 0, 0 is needed"),
+        (
+            '"measured":0',
+            '"measured":1',
+            "pass     tls  the same verdict by other conditions: failed 0, none is allowed",
+        ),
     ],
 )
 async def test_a_record_that_was_changed_by_hand_is_told(measured, types: Type, tmp_path, old, new, told):

@@ -170,6 +170,19 @@ async def test_downtime_after_the_deployment_and_time_that_nobody_measured_are_t
     assert "❔ unknown   Zero downtime" in await seen(not_measured_s=40.0)
 
 
+@pytest.mark.parametrize(("lag", "told"), [(0.24, True), (0.003, False)])
+async def test_whoever_decides_hears_when_the_prober_itself_was_late(w: World, lag: float, told: bool):
+    await w.deploying()
+    seen = Window(probes=900, lost=40, p50_s=0.01, lag_p95_s=lag)
+    nothing = Window()
+    await w.engine.watch_reported(
+        WatchReport(id="shop-1", alive=True, baseline=nothing, since=seen, recent=nothing, during=nothing)
+    )
+    await w.script_ends("deploy", code=1)
+
+    assert ("The prober itself was late by 240 ms" in await w.reads("alarm:0")) is told
+
+
 async def test_a_short_log_that_stands_in_its_tail_is_not_sent_once_more(w: World):
     await w.deploying()
     await w.script_ends("deploy", tail=("deployed", "all members answer"), log_bytes=28)

@@ -86,6 +86,17 @@ async def test_everything_in_the_way_is_named_with_who_clears_it(w: World):
     ]
 
 
+async def test_nobody_is_offered_a_go_that_is_given_already(w: World):
+    await w.opened()
+    await w.measured()
+    assert "Go" in await w.buttons()
+    await w.clears()
+
+    shown = await w.buttons()
+    assert "Go" not in shown
+    assert "No-go…" in shown, "whoever signed may change their mind"
+
+
 async def test_the_message_that_somebody_pressed_in_is_the_one_they_look_at(w: World):
     await w.opened()
 

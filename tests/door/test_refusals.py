@@ -66,10 +66,11 @@ async def test_a_no_go_needs_a_reason_and_blocks(w: World):
 
 
 async def test_a_press_on_an_old_message_changes_nothing(w: World):
-    await w.clear()
-    stale = await w.messages()
+    await w.opened()
+    await w.measured()
+    card = next(one for one in await w.messages() if one.key == "card")
+    await w.clears()
     await w.presses("U000MARA", "Start")
-    card = next(one for one in stale if one.key == "card")
     buttons = [one for block in card.blocks if block["type"] == "actions" for one in block["elements"]]
     go = next(one for one in buttons if one["action_id"] == "go")
 

@@ -324,6 +324,10 @@ class World:
         """Opened, measured, ticked and signed."""
         await self.opened()
         await self.measured()
+        return await self.clears()
+
+    async def clears(self) -> Deployment:
+        """Ticked and signed, by everybody who has to."""
         await self.ticks("U000ANA", "Plan verified")
         await self.submits("U000ANA", link="https://wiki.example/plan")
         await self.ticks("U000CHLOE", "Capacity looked at")
