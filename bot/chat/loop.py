@@ -116,7 +116,7 @@ class Loop:
         self._nudged.set()
 
     def leave(self) -> None:
-        """There is no later: what would have waited for the sake of others goes as soon as Slack takes it."""
+        """From now on nobody waits for what only brings up to date what stands already; the next start does that."""
         self._leaving = True
         self.nudge()
 
@@ -153,7 +153,8 @@ class Loop:
             seen = self._seen[name_of(one)]
             if (wait_s := self._wait_s(one, seen, now, changing)) > 0:
                 soonest = min(soonest, wait_s)
-                at_rest = at_rest and (seen.resting or seen.sending_since is not None)
+                later = self._leaving and not one.urgent and one.state is MessageState.SHOWN
+                at_rest = at_rest and (seen.resting or seen.sending_since is not None or later)
             else:
                 at_rest = False
                 self._start(one, now, tasks)
@@ -191,15 +192,13 @@ class Loop:
         method, rank = pace = _pace_of(owed)
         if self._is_looked_at(owed, now):
             rank = Rank.PRESSED
-        gap_s = 0.0 if self._leaving else max(seen.gap_s, self._budget.pace_s(method, rank, changing[pace]))
+        gap_s = max(seen.gap_s, self._budget.pace_s(method, rank, changing[pace]))
         wait_s = max(wait_s, seen.sent_at + gap_s - now)
         return max(wait_s, self._budget.wait(method, now, channel=owed.to, rank=self._rank(owed, now)))
 
     def _rank(self, owed: Owed, now: float) -> Rank:
         if self._is_looked_at(owed, now):
             return Rank.PRESSED
-        if self._leaving:
-            return Rank.URGENT
         since = self._seen[name_of(owed)].dirty_since
         return rank_of(owed, 0 if since is None else now - since)
 

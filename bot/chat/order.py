@@ -13,8 +13,7 @@ Name = tuple[str, str]
 CARD = "card"
 
 _HOME = "home:"
-#: What counts while others work: a tail, the watch, and what one person has before them of a list that all tick.
-_LIVE = ("run:", "watch", "ask:", "verify:", "due:")
+_LIVE = ("run:", "watch")
 
 _PATIENCE_S = 30.0
 
@@ -31,7 +30,7 @@ def home_of(owed: Owed) -> str:
 
 
 def is_live(owed: Owed) -> bool:
-    """It is shown already, and counts on: the next numbers replace these anyway."""
+    """The tail of a run, or the numbers of the watch, already shown: the next ones replace them anyway."""
     return owed.key.startswith(_LIVE) and owed.state is MessageState.SHOWN and not owed.urgent
 
 

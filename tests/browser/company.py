@@ -120,6 +120,7 @@ class Somebody:
     def __init__(
         self, browser: Browser, demo: Demo, user: str, *, thread: str = "", dark: bool = False, phone: bool = False
     ) -> None:
+        self.browser = browser
         self.demo = demo
         self.user = user
         size: Any = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
@@ -132,6 +133,11 @@ class Somebody:
 
     def leaves(self) -> None:
         self.context.close()
+
+    def makes_room_for(self, user: str, version: str) -> None:
+        """Somebody else sits down at this screen, and looks at the thread of this version."""
+        self.user = user
+        self.opens_thread(version)
 
     def types(self, words: str) -> None:
         box = self.page.get_by_role("textbox", name="Message #checkout")
@@ -219,8 +225,8 @@ class Somebody:
         dialog.get_by_role("button", name=title, exact=True).click()
         expect(dialog).to_have_count(0)
 
-    def sees_in_time(self, words: re.Pattern[str], helper: "Somebody") -> None:
-        """These words come, if need be after somebody of the roster has excused the machine."""
+    def sees_in_time(self, words: re.Pattern[str], version: str, helper: str) -> None:
+        """These words come, if need be after this person of the roster has excused the machine."""
         until = time.monotonic() + PATIENT_S
         while True:
             try:
@@ -228,7 +234,9 @@ class Somebody:
             except AssertionError:
                 if time.monotonic() > until:
                     raise
-                helper.excuses_the_machine()
+                other = Somebody(self.browser, self.demo, helper, thread=version)
+                other.excuses_the_machine()
+                other.leaves()
             else:
                 return
 

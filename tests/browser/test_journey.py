@@ -33,11 +33,12 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 def clears(browser: Browser, demo: Demo, version: str) -> None:
     """The four roles tick what is theirs and sign."""
+    who = Somebody(browser, demo, next(iter(OWNERS)))
     for user, title in OWNERS.items():
-        who = Somebody(browser, demo, user, thread=version)
+        who.makes_room_for(user, version)
         who.ticks_everything(title)
         who.signs()
-        who.leaves()
+    who.leaves()
 
 
 def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Browser, demo: Demo):
@@ -52,21 +53,16 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
     clears(browser, demo, "1.4.2")
     mara.reads("All clear.")
     mara.pictures("2-all-clear")
-    ana = Somebody(browser, demo, "U0ANA", thread="1.4.2")
     with customers(demo) as count:
         mara.presses("Start", confirm="Start")
         mara.reads(re.compile("Deploy script"), mara.thread)
         mara.pictures("3-deploying")
-        mara.sees_in_time(re.compile("Post-Deployment Verification"), ana)
+        mara.sees_in_time(re.compile("Post-Deployment Verification"), "1.4.2", "U0ANA")
     assert count["lost"] == 0, count
     assert count["requests"] > 50
 
-    for user in ("U0ANA", "U0GRACE"):
-        who = Somebody(browser, demo, user, thread="1.4.2")
-        assert who.ticks_everything(OWNERS[user]) > 0
-        who.leaves()
-    mara.sees_in_time(re.compile(r"Live since"), ana)
-    ana.leaves()
+    does_their_part(browser, demo, "Post-Deployment Verification", by=["U0ANA", "U0GRACE"])
+    mara.sees_in_time(re.compile(r"Live since"), "1.4.2", "U0ANA")
     mara.pictures("4-live")
     mara.page.goto(f"{demo.url}/#/as/U0MARA/C0RELEASES")
     mara.reads(re.compile("is live in production"))
@@ -82,22 +78,23 @@ def test_a_good_version_goes_live_and_is_followed_up_for_seven_days(browser: Bro
     mara = Somebody(browser, demo, "U0MARA")
     mara.opens_thread("1.4.2")
     mara.advances("+1 day")
-    follows_up(browser, demo, "Short-term", by=["U0GRACE"])
+    does_their_part(browser, demo, "Short-term", by=["U0GRACE"])
     for _ in range(6):
         mara.advances("+1 day")
-    follows_up(browser, demo, "Long-term", by=["U0ANA", "U0GRACE"])
+    does_their_part(browser, demo, "Long-term", by=["U0ANA", "U0GRACE"])
     mara.opens_thread("1.4.2")
-    mara.sees_in_time(re.compile("Closed"), Somebody(browser, demo, "U0ANA", thread="1.4.2"))
+    mara.sees_in_time(re.compile("Closed"), "1.4.2", "U0ANA")
     mara.pictures("6-closed")
 
 
-def follows_up(browser: Browser, demo: Demo, window: str, *, by: list[str]) -> None:
-    """Those of whom the follow-up asks something do it."""
+def does_their_part(browser: Browser, demo: Demo, message: str, *, by: list[str]) -> None:
+    """Those of whom this message asks something do it."""
+    who = Somebody(browser, demo, by[0])
     for user in by:
-        who = Somebody(browser, demo, user, thread="1.4.2")
-        who.reads(re.compile(window), who.thread)
+        who.makes_room_for(user, "1.4.2")
+        who.reads(re.compile(message), who.thread)
         assert who.ticks_everything(OWNERS[user]) > 0
-        who.leaves()
+    who.leaves()
 
 
 def test_a_version_that_does_not_start_is_rolled_back(browser: Browser, demo: Demo):

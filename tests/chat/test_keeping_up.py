@@ -171,19 +171,3 @@ async def test_a_box_is_shown_as_ticked_at_once_when_nothing_else_happens():
     waited = [after - before for before, after in pairwise(ticked[1:])]
     assert len(waited) == 22
     assert sum(waited) / len(waited) <= 2.0, waited
-
-
-async def test_when_the_bot_leaves_nothing_waits_for_the_sake_of_others():
-    """Live tails and App Homes are spaced out while there is a later."""
-    last = 60.0
-    tails = [f"run:{number}" for number in range(6)]
-
-    def say(outbox: FakeOutbox, now: float, taking: Taking) -> None:
-        for key in tails:
-            outbox.want("shop-1", reply(key, f"line {min(now, last)}"))
-        if now == last:
-            taking.loop.leave()
-
-    taking = await lived(say)
-
-    assert max(taking.when(key, f"line {last}") for key in tails) <= last + len(tails) * BEHIND_S / 2

@@ -1,10 +1,12 @@
 """What is wanted comes to stand in Slack: once, in order, in its newest form."""
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
 
+from bot.chat.budget import Budget
 from bot.model import MessageState, Wanted
 from tests.chat.conftest import card, reply, running, until
 
@@ -381,6 +383,22 @@ async def test_draining_says_everything_that_can_be_said(chat, outbox, slack):
         outbox.want("checkout-1", reply(f"section:{n}"))
     assert await chat.drain(60)
     assert len(slack.posts) == 11
+
+
+async def test_draining_waits_for_news_and_not_for_numbers(make_chat, outbox, slack):
+    """What stands already is brought up to date by the next start; Ctrl-C does not take longer for it."""
+    budget = Budget()
+    async with running(make_chat(budget=budget)) as chat:
+        outbox.want("checkout-1", card())
+        outbox.want("checkout-1", reply("section:1"))
+        await until(lambda: outbox.settled)
+        budget.hold("chat.update", time.monotonic(), 3600)
+        outbox.want("checkout-1", reply("section:1", "6 of 6"))
+        outbox.want("checkout-1", reply("news"))
+
+        assert await chat.drain(60)
+
+    assert [post.text for post in slack.posts] == ["checkout 1.4.2", "section:1", "news"]
 
 
 async def test_draining_does_not_wait_for_ever(make_chat, outbox, slack):
