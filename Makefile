@@ -50,7 +50,7 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 	$(BIN)/lint-imports --no-cache
 
 test: check $(VENV)/.installed-node ## everything that is checked, the tests in the browser among it
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside those of tools that others wrote: docs/comparison.md
 	$(BIN)/python -m pytest tests/referees tests/referees/with_scanners.py
