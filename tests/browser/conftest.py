@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 from slack_bolt.app.async_app import AsyncApp
 
 from tests.browser.pagebot import listen
@@ -16,6 +17,8 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+#: The tests of a file share a browser, which lives in the event loop that it was started in.
+one_loop = pytest_asyncio.fixture(loop_scope="module")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
@@ -27,7 +30,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert running.process.wait(timeout=20) in (0, -15)
 
 
-@pytest.fixture
+@one_loop
 async def people(sandbox: Running) -> AsyncIterator[Person]:
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
         one = Person(sandbox.url, http)
@@ -36,7 +39,7 @@ async def people(sandbox: Running) -> AsyncIterator[Person]:
         yield one
 
 
-@pytest.fixture
+@one_loop
 async def bot(sandbox: Running, people: Person) -> AsyncIterator[AsyncApp]:
     """A small slack-bolt app that uses every kind of block; its messages say what it was told."""
     app = AsyncApp(token=BOT_TOKEN, client=client_of(sandbox.url))
@@ -45,7 +48,7 @@ async def bot(sandbox: Running, people: Person) -> AsyncIterator[AsyncApp]:
         yield app
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -60,6 +63,11 @@ class Desk:
         self.browser = browser
         self.url = url
         self.complaints: list[str] = []
+        self.contexts: list[BrowserContext] = []
+
+    async def leaves(self) -> None:
+        for context in self.contexts:
+            await context.close()
 
     def _heard(self, said: ConsoleMessage) -> None:
         if said.type == "error":
@@ -71,6 +79,7 @@ class Desk:
         context = await self.browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=theme, accept_downloads=True
         )
+        self.contexts.append(context)
         page = await context.new_page()
         page.set_default_timeout(20000)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -79,8 +88,9 @@ class Desk:
         return page
 
 
-@pytest.fixture
+@one_loop
 async def desk(browser: Browser, sandbox: Running) -> AsyncIterator[Desk]:
     desk = Desk(browser, sandbox.url)
     yield desk
+    await desk.leaves()
     assert desk.complaints == []

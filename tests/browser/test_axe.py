@@ -13,6 +13,7 @@ from tests.sandbox.conftest import Person, Running, client_of
 from tests.sandbox.nodejs import FOLDER, needed
 
 pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.usefixtures("bot"),

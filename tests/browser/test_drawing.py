@@ -8,7 +8,7 @@ from playwright.async_api import Page, Route, expect
 from tests.browser.conftest import Desk
 from tests.sandbox.conftest import Person, client_of
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 TOO_FAR = 99_999_999_999_999_999
 expect.set_options(timeout=20000)
 

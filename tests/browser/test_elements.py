@@ -10,11 +10,11 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 from slack_bolt.app.async_app import AsyncApp
 
-from tests.browser.conftest import Desk
+from tests.browser.conftest import Desk, one_loop
 from tests.browser.pagebot import option, plain
 from tests.sandbox.conftest import BOT_TOKEN, Person, Running, client_of, connected
 
-pytestmark = [pytest.mark.browser, pytest.mark.real]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.real]
 
 #: Nothing here takes this long; a busy machine may.
 GENEROUS_S = 120.0
@@ -147,7 +147,7 @@ class Heard:
     actions: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-@pytest.fixture
+@one_loop
 async def heard(sandbox: Running, people: Person) -> AsyncIterator[Heard]:
     one = Heard()
     app = AsyncApp(token=BOT_TOKEN, client=client_of(sandbox.url))

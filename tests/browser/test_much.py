@@ -18,7 +18,7 @@ from tests.sandbox.conftest import Person, Running, client_of
 from tests.sandbox.examples import smallest
 from tests.sandbox.nodejs import needed
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.slow]
 
 
 async def test_five_thousand_messages_and_a_thread_of_five_hundred_are_scrolled_and_written_to(

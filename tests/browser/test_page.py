@@ -10,7 +10,7 @@ from playwright.async_api import Locator, Page, Route, expect
 from tests.browser.conftest import Desk
 from tests.sandbox.conftest import Person, Running, client_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("bot")]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser, pytest.mark.usefixtures("bot")]
 PATIENT = 20000
 expect.set_options(timeout=PATIENT)
 

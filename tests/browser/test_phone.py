@@ -11,7 +11,7 @@ from slack_sdk.errors import SlackApiError
 from tests.browser.conftest import Desk
 from tests.sandbox.conftest import Person, client_of
 
-pytestmark = [pytest.mark.browser]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.browser]
 expect.set_options(timeout=20000)
 
 

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,10 @@ class Production:
             **told,
         }
 
+    def knowing(self, *names: str) -> "Production":
+        """The same production, asked by somebody who has only these of its settings."""
+        return replace(self, env={name: self.env[name] for name in names})
+
     def script(self, name: str, *words: str, **facts: str) -> Done:
         done = subprocess.run(
             [f"deployment/production/{name}", *words],
@@ -134,7 +138,7 @@ def production(tmp_path: Path) -> Iterator[Production]:
 
 @pytest.fixture(scope="module")
 def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
-    """One for all tests of a file that only look."""
+    """One for all tests of a file that leave it as they found it: what runs, and what it remembers."""
     made = Production(home=tmp_path_factory.mktemp("production") / "production")
     try:
         made.start()

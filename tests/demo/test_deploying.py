@@ -95,16 +95,16 @@ def test_a_deployment_that_is_stopped_halfway_can_be_run_again(production: Produ
     assert count["lost"] == 0, count
 
 
-def test_a_tag_that_moved_since_it_was_approved_is_not_deployed(production: Production):
-    refused = production.script("deploy_production.sh", version="1.4.2", commit="0" * 40)
+def test_a_tag_that_moved_since_it_was_approved_is_not_deployed(untouched: Production):
+    refused = untouched.script("deploy_production.sh", version="1.4.2", commit="0" * 40)
     assert refused.code == 1
     assert "Nothing was changed" in refused.out
-    assert production.versions() == {"a": "1.4.1", "b": "1.4.1"}
+    assert untouched.versions() == {"a": "1.4.1", "b": "1.4.1"}
 
 
 @pytest.mark.parametrize("version", ["1.4", "v1.4.2", "9.9.9", "1.4.2; true"])
-def test_what_is_not_a_version_is_refused_with_a_sentence(production: Production, version: str):
-    refused = production.script("deploy_production.sh", version=version)
+def test_what_is_not_a_version_is_refused_with_a_sentence(untouched: Production, version: str):
+    refused = untouched.script("deploy_production.sh", version=version)
     assert refused.code == 1
     assert refused.out.startswith("::error::")
 
@@ -136,48 +136,46 @@ def test_the_failing_version_answers_500_now_and_then(production: Production):
     assert set(statuses) == {200, 500}
 
 
-def test_smoke_tests_write_a_report_and_see_a_service_that_is_ill(production: Production, tmp_path):
+def test_smoke_tests_write_a_report_and_see_a_service_that_is_ill(untouched: Production, tmp_path):
     report = tmp_path / "smoke.xml"
-    production.succeed("smoke_tests.py", "--junitxml", str(report), version="1.4.1")
+    untouched.succeed("smoke_tests.py", "--junitxml", str(report), version="1.4.1")
     assert 'tests="14" failures="0"' in report.read_text()
-    assert production.script("smoke_tests.py", "--junitxml", str(report), version="1.4.2").code == 1
+    assert untouched.script("smoke_tests.py", "--junitxml", str(report), version="1.4.2").code == 1
     assert "the version is &#x27;1.4.1&#x27;" in report.read_text() or "the version is '1.4.1'" in report.read_text()
 
 
-def test_the_report_of_smoke_tests_decides_and_one_of_an_earlier_run_is_not_taken_for_it(production: Production):
+def test_the_report_of_smoke_tests_decides_and_one_of_an_earlier_run_is_not_taken_for_it(untouched: Production):
     commit = "9f3c2ab" + "0" * 33
-    plan = load(ROOT / "app.yaml", production.env).plan("checkout", "production").checks["smoke"]
+    plan = load(ROOT / "app.yaml", untouched.env).plan("checkout", "production").checks["smoke"]
 
     def finding():
         return asyncio.run(measure(replace(plan, attempts=1), context(commit=commit)))
 
-    production.succeed("smoke_tests.py", version="1.4.1", commit=commit)
+    untouched.succeed("smoke_tests.py", version="1.4.1", commit=commit)
     passed = finding()
     assert passed.verdict == "pass", passed.summary
     assert passed.summary.startswith("14 of 14 passed, in ")
-    assert production.script("smoke_tests.py", version="1.4.2", commit=commit).code == 1
+    assert untouched.script("smoke_tests.py", version="1.4.2", commit=commit).code == 1
     assert finding().verdict == "fail"
 
     # What is looked at besides writes none, and a run that cannot begin leaves none.
-    production.succeed("smoke_tests.py", "--brief", version="1.4.1", commit=commit)
-    production.succeed("smoke_tests.py", "--previous", previous_version="1.4.1", commit=commit)
+    untouched.succeed("smoke_tests.py", "--brief", version="1.4.1", commit=commit)
+    untouched.succeed("smoke_tests.py", "--previous", previous_version="1.4.1", commit=commit)
     assert finding().verdict == "fail"
-    production.env = {"CHECKOUT_REPORTS": production.env["CHECKOUT_REPORTS"]}
-    assert production.script("smoke_tests.py", commit=commit).code == 3
+    assert untouched.knowing("CHECKOUT_REPORTS").script("smoke_tests.py", commit=commit).code == 3
     gone = finding()
     assert gone.verdict == "unknown"
     assert "There is no report" in gone.summary
 
 
 @pytest.mark.parametrize("step", ["freeze", "final-tests", "backup", "smoke"])
-def test_a_step_is_measured_right_after_its_script_with_no_more_than_that_may_see(production: Production, step: str):
-    plan = load(ROOT / "app.yaml", production.env).plan("checkout", "production")
+def test_a_step_is_measured_right_after_its_script_with_no_more_than_that_may_see(untouched: Production, step: str):
+    plan = load(ROOT / "app.yaml", untouched.env).plan("checkout", "production")
     script, checks = plan.scripts[step], next(one.checks for one in plan.steps if one.key == step)
-    commit = repository.commit_of(Path(production.env["CHECKOUT_REPOSITORY"]), "1.4.1")
-    allowed = {*script.environment, *script.secrets}
-    production.env = {name: value for name, value in production.env.items() if name in allowed}
+    commit = repository.commit_of(Path(untouched.env["CHECKOUT_REPOSITORY"]), "1.4.1")
+    allowed = {*script.environment, *script.secrets} & untouched.env.keys()
 
-    production.succeed(Path(script.argv[-1]).name, version="1.4.1", commit=commit)
+    untouched.knowing(*allowed).succeed(Path(script.argv[-1]).name, version="1.4.1", commit=commit)
 
     assert checks
     for check in checks:
@@ -185,10 +183,9 @@ def test_a_step_is_measured_right_after_its_script_with_no_more_than_that_may_se
         assert finding.verdict in {"pass", "warn"}, finding.summary
 
 
-def test_health_verification_says_that_it_does_not_know(production: Production):
-    production.env = {}
-    assert production.script("health_verify.py").code == 3
-    assert production.script("smoke_tests.py").code == 3
+def test_health_verification_says_that_it_does_not_know(untouched: Production):
+    assert untouched.knowing().script("health_verify.py").code == 3
+    assert untouched.knowing().script("smoke_tests.py").code == 3
 
 
 def test_a_member_that_dies_is_seen_and_costs_nobody_a_request(production: Production, customers: Customers):
