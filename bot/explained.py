@@ -32,7 +32,7 @@ def _lines(plugin: Plugin) -> Iterator[str]:
             "",
             "It loads what it measures, so it is measured by itself, once, and only in the environments that `allow_on` names.",
         )
-    yield from ("", f"Why it matters: {plugin.why}", f"When it fails: {plugin.fix}")
+    yield from ("", f"Why it matters: {plugin.why}", "", f"When it fails: {plugin.fix}")
     yield from ("", "with:")
     yield from _table((key, _parameter(field)) for key, field in plugin.params.model_fields.items())
     yield from (

@@ -271,7 +271,7 @@ def blockers(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
     """Yield everything that keeps the deployment from going on, in the order people should clear it."""
     if deployment.hold is not None:
         hold = deployment.hold
-        yield Blocker(reason=Reason.HELD, text=f"on hold by {hold.by.name}: {hold.reason}", role=hold.role)
+        yield Blocker(reason=Reason.HELD, text=f"On hold by {hold.by.name}: {hold.reason}", role=hold.role)
     match deployment.phase:
         case Phase.PREFLIGHT:
             if deployment.frozen:
@@ -289,7 +289,7 @@ def blockers(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
             open_alarms = [alarm for alarm in deployment.alarms if alarm.settled_at is None]
             for alarm in open_alarms:
                 yield Blocker(
-                    reason=Reason.DECISION, text=f"roll back, or accept? {alarm.title}: {alarm.detail}", about=alarm.key
+                    reason=Reason.DECISION, text=f"Roll back, or accept? {alarm.title}: {alarm.detail}", about=alarm.key
                 )
         case Phase.LIVE:
             for follow_up in deployment.plan.follow_ups:

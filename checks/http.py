@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator
 
 from bot.check import Context, check
-from bot.judge import duration, size
+from bot.judge import duration, named, size
 from bot.model import Measured, Row, Value
 from bot.net import Answer
 from checks.exec import run
@@ -256,7 +256,7 @@ def _summary(params: Params, probes: list[Probe], wrong: list[Probe], unread: li
     facts = [
         f"{len(probes)} of {len(probes)} answered {' or '.join(map(str, params.expect))}",
         *([f"version {params.version}"] if params.version else []),
-        *(f"{name.replace('_', ' ')} {probes[0].values[name]}" for name in params.values if name in probes[0].values),
+        *(named(name, probes[0].values[name]) for name in params.values if name in probes[0].values),
         f"at {places} address{'es' if places > 1 else ''}",
         f"slowest {duration(max(times))}",
     ]

@@ -31,8 +31,9 @@ _BREATH_S = 0.02
 #: too. One that has not been sent for a while is calm again.
 _FIRST_GAP_S, _LONGEST_GAP_S, _CALM_S = 0.5, 4.0, 10.0
 
-#: Whoever pressed something in a message looks at it for so long.
-_LOOKING_S = 10.0
+#: Whoever pressed something in a message looks at it until it says what became of that, which is decided within a moment when
+#: it asks for nothing; a dialog takes longer.
+_DECIDED_S, _LOOKING_S = 1.0, 60.0
 
 #: By how much of itself a grace may be longer.
 _SPREAD = 0.5
@@ -215,7 +216,7 @@ class Loop:
 
     async def _bring(self, owed: Owed) -> None:
         """One step for one message; whatever goes wrong with it stays with it."""
-        seen = self._seen[name_of(owed)]
+        seen, began = self._seen[name_of(owed)], self._now()
         extra = {"deployment": owed.deployment, "key": owed.key}
         try:
             await self._messages.bring(owed)
@@ -238,6 +239,8 @@ class Loop:
             log.exception("message failed; the others go on", extra=extra)
         else:
             seen.failures, seen.stuck, seen.resting, seen.not_before, seen.dirty_since = 0, False, False, 0.0, None
+            if began - self._pressed.get((owed.channel, owed.ts), math.inf) > _DECIDED_S:
+                del self._pressed[owed.channel, owed.ts]
             now = self._now()
             restless = now - seen.sent_at < _CALM_S
             seen.gap_s = min(max(seen.gap_s * 2, _FIRST_GAP_S), _LONGEST_GAP_S) if restless and owed.urgent else 0.0

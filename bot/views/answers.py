@@ -224,7 +224,9 @@ def _rules(check: CheckPlan) -> str:
 def _explained(text: str) -> Iterator[Block]:
     """What `checks explain` prints, as Slack shows text: its paragraphs, and its tables as lists."""
     yield kit.divider()
-    for paragraph in text.split("\n\n"):
+    question, *paragraphs = text.split("\n\n")
+    yield kit.section(f"*{esc(question)}*")
+    for paragraph in paragraphs:
         lines = paragraph.splitlines()
         prose = _prose(" ".join(line for line in lines if not line.startswith("  ")))
         listed = [_entry(line.strip()) for line in lines if line.startswith("  ")]

@@ -30,11 +30,11 @@ async def test_the_status_and_what_is_in_the_way_are_those_of_the_running_bot(w:
     assert "shop 1.4.2 → production" in status.out
     assert why.out.splitlines() == [
         "shop 1.4.2 → production (shop-1): 5 things in the way",
-        "1  Certificates valid: 5 days left, at least 21 are needed   → DevOps Lead",
-        "2  Plan verified: to be ticked   → DevOps Lead",
-        "3  Capacity looked at: to be ticked   → Database Admin",
-        "4  DevOps Lead has not signed   → DevOps Lead",
-        "5  Database Admin has not signed   → Database Admin",
+        "1. Certificates valid: 5 days left, at least 21 are needed   → DevOps Lead",
+        "2. Plan verified: to be ticked   → DevOps Lead",
+        "3. Capacity looked at: to be ticked   → Database Admin",
+        "4. DevOps Lead has not signed   → DevOps Lead",
+        "5. Database Admin has not signed   → Database Admin",
     ]
 
 

@@ -73,9 +73,9 @@ async def test_a_no_go_stands_before_everything_that_is_merely_not_done(w: World
 
     why = (await w.types("U000MARA", "why")).splitlines()
 
-    assert why[1].startswith("1  on hold by Ana Ruiz: lunch")
-    assert why[2].startswith("2  Database Admin says no-go: the restore was never tried")
-    assert why[3].startswith("3  Certificates valid: 5 days left")
+    assert why[1].startswith("1. On hold by Ana Ruiz: lunch")
+    assert why[2].startswith("2. Database Admin says no-go: the restore was never tried")
+    assert why[3].startswith("3. Certificates valid: 5 days left")
 
 
 async def test_the_card_and_the_question_offer_a_retry_when_a_step_failed(w: World):

@@ -78,11 +78,11 @@ async def test_everything_in_the_way_is_named_with_who_clears_it(w: World):
 
     assert why.splitlines() == [
         "shop 1.4.2 → production (shop-1): 5 things in the way",
-        "1  Certificates valid: 5 days left, at least 21 are needed   → DevOps Lead",
-        "2  Plan verified: to be ticked   → DevOps Lead",
-        "3  Capacity looked at: to be ticked   → Database Admin",
-        "4  DevOps Lead has not signed   → DevOps Lead",
-        "5  Database Admin has not signed   → Database Admin",
+        "1. Certificates valid: 5 days left, at least 21 are needed   → DevOps Lead",
+        "2. Plan verified: to be ticked   → DevOps Lead",
+        "3. Capacity looked at: to be ticked   → Database Admin",
+        "4. DevOps Lead has not signed   → DevOps Lead",
+        "5. Database Admin has not signed   → Database Admin",
     ]
 
 

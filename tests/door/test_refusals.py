@@ -127,7 +127,7 @@ async def test_a_hold_stops_the_clock_and_only_a_role_releases_it(w: World):
     await w.clear()
     await w.types("U000CHLOE", "hold the queue is draining")
 
-    assert "on hold by Chloé Martin: the queue is draining" in await w.types("U000MARA", "why")
+    assert "On hold by Chloé Martin: the queue is draining" in await w.types("U000MARA", "why")
     assert (
         await w.types("U000IVY", "resume")
         == "Only somebody of the roster can release a hold. /deploy contacts shows who that is."
@@ -185,7 +185,7 @@ async def test_the_captain_may_hold_and_release_what_they_started(w: World):
     await w.clear()
 
     await w.types("U000MARA", "hold lunch")
-    assert "on hold by Mara Lind: lunch" in await w.types("U000ANA", "why")
+    assert "On hold by Mara Lind: lunch" in await w.types("U000ANA", "why")
     await w.types("U000MARA", "resume")
 
     assert (await w.buttons())[0] == "Start"
