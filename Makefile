@@ -24,8 +24,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 $(VENV)/.installed-node: tests/sandbox/node/package-lock.json tests/referees/node/package-lock.json $(VENV)/.installed-dev
 	@if $(BIN)/python -m tests.sandbox.nodejs; then touch $@; fi
 
+# Our own modules are compiled here, so that the first start is as quick as the others.
 $(VENV)/.installed-demo: $(VENV)/.installed
 	PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo]'
+	@$(BIN)/python -m compileall -q bot handlers checks sandbox demo
 	@touch $@
 
 # sslyze needs an older cryptography than we do, and has another licence: it lives by itself.

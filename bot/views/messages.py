@@ -73,15 +73,14 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
         seat = deployment.seat(role)
         asked = gates.asked_to_sign(deployment, role)
         text = f"{esc(signs.name(deployment))} wants your go as {esc(seat.title)}"
-        decided = gates.sign_off(deployment, role, now) is not None or deployment.phase is not Phase.PREFLIGHT
         for person in asked:
             blocks = asking.sign_off(deployment, seat, person, now)
-            yield _direct(f"ask:{role}:{person.id}", person, text, blocks, urgent=decided)
+            yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
         if ask.reminded_at is not None and asked:
             yield _direct(f"remind:{role}", asked[0], f"Still waiting: {text}. The message above has the buttons.", [])
     if deployment.ready_at is not None:
         text, blocks = asking.ready(deployment, now)
-        yield _direct("ready", deployment.captain, text, blocks, urgent=True)
+        yield _direct("ready", deployment.captain, text, blocks, urgent=deployment.phase is Phase.PREFLIGHT)
     for number, what in enumerate(deployment.voided):
         roles = deployment.plan.sign_off.roles
         called = " ".join(mention(one.id) for role in roles for one in gates.signers(deployment, role)[:1])
@@ -90,7 +89,7 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
 
 
 def _direct(key: str, person: Person, text: str, blocks: list[dict[str, object]], *, urgent: bool = False) -> Wanted:
-    """Not urgent as a rule: it counts what is ticked in the thread, and whoever ticks is not to wait for that."""
+    """Not urgent as a rule: it repeats what is done in the thread, and whoever does it is not to wait for that."""
     return Wanted(key=key, to=person.id, in_thread=False, text=text, blocks=tuple(blocks), urgent=urgent)
 
 
