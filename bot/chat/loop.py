@@ -31,8 +31,8 @@ _BREATH_S = 0.02
 #: too. One that has not been sent for a while is calm again.
 _FIRST_GAP_S, _LONGEST_GAP_S, _CALM_S = 0.5, 4.0, 10.0
 
-#: Whoever pressed something in a message looks at it until it says what became of that, which is decided within a moment when
-#: it asks for nothing; a dialog takes longer.
+#: Whoever pressed something looks at that message until it says what became of it. A press is decided within a moment; where a
+#: dialog asks for a reason first, within a minute.
 _DECIDED_S, _LOOKING_S = 1.0, 60.0
 
 #: By how much of itself a grace may be longer.

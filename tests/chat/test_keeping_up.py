@@ -171,3 +171,25 @@ async def test_a_box_is_shown_as_ticked_at_once_when_nothing_else_happens():
     waited = [after - before for before, after in pairwise(ticked[1:])]
     assert len(waited) == 22
     assert sum(waited) / len(waited) <= 2.0, waited
+
+
+async def test_what_was_pressed_is_shown_once_and_then_waits_its_turn_again():
+    """The tail of a run in which somebody pressed *Cancel* changes all the time; the others are not to wait for it."""
+    cancelled = 60.0
+    changed: dict[str, float] = {}
+
+    def say(outbox: FakeOutbox, now: float, taking: Taking) -> None:
+        outbox.want("shop-1", reply("run:deploy", f"line {now}"))
+        if now == cancelled:
+            taking.loop.pressed(*standing("run:deploy"))
+        done = f"{int(now / 5)} done"
+        changed.setdefault(done, now)
+        outbox.want("shop-1", reply("section:1", done))
+
+    taking = await lived(say)
+
+    pressed = [at for at, key, _ in taking.stood if key == "run:deploy" and cancelled <= at < cancelled + 30]
+    assert pressed[0] - cancelled <= EVERY_S, "it is shown at once"
+    assert len(pressed) <= 30 / 3 + 4, "and then as rarely as a tail is"
+    behind = [taking.when("section:1", *list(changed)[n:]) - at for n, at in enumerate(changed.values())]
+    assert max(behind[:-1]) <= BEHIND_S
