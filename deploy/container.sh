@@ -13,8 +13,9 @@ code=0
 # A signal ends the waiting, not the bot.
 while wait "$bot"; code=$?; kill -0 "$bot" 2>/dev/null; do :; done
 
-# In brackets, so that the search does not find itself.
-running() { grep -lsa "$PWD/bot/scripts/[s]upervisor.py" /proc/[0-9]*/cmdline; }
-if running >/dev/null; then echo "The bot has ended; waiting for the scripts that are still running." >&2; fi
-while running >/dev/null; do sleep 1; done
+# In brackets, so that the search does not find itself. With -q, one that is found counts even if another process has ended
+# while the search was on its way to it.
+running() { grep -qsa "$PWD/bot/scripts/[s]upervisor.py" /proc/[0-9]*/cmdline; }
+if running; then echo "The bot has ended; waiting for the scripts that are still running." >&2; fi
+while running; do sleep 1; done
 exit "$code"

@@ -223,11 +223,17 @@ echo ready
 while true; do sleep 0.05; done
 """
 
+#: Some process or other ends in each moment, also between the listing of /proc and the reading of it.
+A_BUSY_MACHINE = """#!/usr/bin/env bash
+exec /usr/bin/grep "$@" /proc/ended/cmdline
+"""
+
 
 @pytest.mark.real
 def test_the_container_ends_when_the_bot_has_ended_and_no_script_runs_any_more(tmp_path):
-    (tmp_path / "python").write_text(BOT)
-    (tmp_path / "python").chmod(0o755)
+    for name, does in (("python", BOT), ("grep", A_BUSY_MACHINE)):
+        (tmp_path / name).write_text(does)
+        (tmp_path / name).chmod(0o755)
     supervisor = tmp_path / "bot" / "scripts" / "supervisor.py"
     supervisor.parent.mkdir(parents=True)
     supervisor.write_text("print('running', flush=True); input()")

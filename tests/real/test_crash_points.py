@@ -18,18 +18,18 @@ pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
 OPENING = ("store.worked:4", "store.committed:4", "outbox.sending", "outbox.posted", "outbox.found", "outbox.shown")
 #: The first script is prepared by one, named by the next, and so on: it is the same run all the way.
 STARTING = (
-    "outbox.updated",
     "directory.made",
     "spec.json.renamed",
     "directory.named",
     "supervisor.wanted",
     "supervisor.spawned",
+    "outbox.updated",
 )
 
 
 async def test_a_kill_at_every_named_point_of_one_deployment(w: World):
     for point in OPENING:
-        await _dies_at(w, point)
+        await _dies_at(w, point, start=False)
     bot = await w.ready()
     await w.goes_on_until(lambda: w.offers("Start"), "everything to be ticked and signed", start=False)
     await bot.kill()
@@ -45,14 +45,14 @@ async def test_a_kill_at_every_named_point_of_one_deployment(w: World):
     assert await w.faults_of_the_bot() == []
 
 
-async def _dies_at(w: World, point: str) -> None:
-    """Start it with this crash point, and do what is asked until it is hit."""
+async def _dies_at(w: World, point: str, *, start: bool = True) -> None:
+    """Start the bot with this crash point, and do what is asked until it is hit; the deployment is started only if `start`."""
     bot = await w.bot(crash=point)
 
     async def dead() -> bool:
         return not bot.alive
 
-    await w.goes_on_until(dead, f"{point} to be hit", opening=True)
+    await w.goes_on_until(dead, f"{point} to be hit", opening=True, start=start)
     await bot.dies()
 
 

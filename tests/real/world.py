@@ -199,11 +199,14 @@ class World:
 
     async def goes_on_until(self, holds: Callable[[], Awaitable[bool]], what: str, **how: bool) -> None:
         """Everybody does what is asked of them, until this holds."""
-        with _patience(what):
+        try:
             async with asyncio.timeout(GENEROUS_S):
                 while not await holds():
                     await self.does_what_is_asked(**how)
                     await asyncio.sleep(0.3)
+        except TimeoutError:
+            seen = "\n".join(message["text"] for message in await self.everything())
+            raise AssertionError(f"waited {GENEROUS_S:.0f} s for {what}, and people read:\n{seen}") from None
 
     async def presses(self, user: str, label: str) -> None:
         await until_async(lambda: self.offers(label), f"a button {label!r}")
