@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SSLYZE := .venv-sslyze
 SOURCES := bot handlers checks sandbox demo tests deployment
+# Whatever this machine is used to: what is compiled is kept, or each of the hundred starts in the tests compiles all again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo demo-reset run check test referees bench format clean
 

@@ -74,7 +74,7 @@ class Commands:
         first, _, rest = words.text.strip().partition(" ")
         if not first:
             live = await self._engine.under_way(words.channel)
-            frozen = await self._engine.frozen_now()
+            frozen = await self._engine.freezes.now()
             self._bolt.say(words.to, answers.overview(live, self._engine.clock.now(), frozen))
             return
         handle = self.known.get(first.lower())
@@ -146,7 +146,7 @@ class Commands:
         return tuple(self._engine.settings.environments(service)) if service in self._engine.settings.services else ()
 
     async def _status(self, request: Request) -> Answer:
-        frozen = await self._engine.frozen_now()
+        frozen = await self._engine.freezes.now()
         if not request.named and not await self._engine.under_way(request.words.channel):
             return answers.overview([], self._engine.clock.now(), frozen)
         return answers.status(await self._meant(request), self._engine.clock.now(), frozen)
@@ -221,14 +221,14 @@ class Commands:
 
     async def _freeze(self, request: Request) -> Answer:
         service, reason = self._service(request.rest)
-        freeze = await self._engine.freeze(service=service, reason=reason, by=request.words.by)
+        freeze = await self._engine.freezes.begin(service=service, reason=reason, by=request.words.by)
         what = esc(freeze.service) if service else "Everything"
         ending = f"/deploy unfreeze {service}".strip()
         return answers.said(f"{what} is frozen: nothing starts from {moment(freeze.from_at)} on. `{ending}` ends it.")
 
     async def _unfreeze(self, request: Request) -> Answer:
         service, _ = self._service(request.rest)
-        await self._engine.unfreeze(service=service, by=request.words.by)
+        await self._engine.freezes.end(service=service, by=request.words.by)
         return answers.said("The change freeze is over.")
 
     def _service(self, rest: str) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from bot.config import Settings
 from bot.decide import checklist, journey, opening, settle, signing, steps, time, vouching
 from bot.decide.opening import Opening
 from bot.decide.runs import World
+from bot.engine.freezes import Freezes
 from bot.engine.measuring import Measuring
 from bot.errors import Refused, TMinusError
 from bot.model import (
@@ -32,7 +33,7 @@ from bot.model import (
 )
 from bot.plan import SIGNOFF, ItemPlan, Plan
 from bot.release import look_up, versions
-from bot.store import EVERY, Freeze, Store
+from bot.store import Store
 from bot.views import messages
 
 Decide = Callable[[Deployment, datetime], Change | None]
@@ -75,6 +76,7 @@ class Engine:
         self.directory = directory
         self.world = world
         self.measuring = Measuring(store, clock, environ, work, self.found, presence=directory.presence)
+        self.freezes = Freezes(store, settings, clock, directory.person, self._change)
         #: Called after each change: whoever makes the world match the record looks at once.
         self.nudge = nudge
 
@@ -143,7 +145,7 @@ class Engine:
             f"{plan.environment} is held by {one.service} {one.version} ({one.id}, {one.captain.name})."
             for one in active
         ]
-        frozen = await self._frozen(plan.service, plan.environment)
+        frozen = await self.freezes.covering(plan.service, plan.environment)
         return held + ([f"{frozen[:1].upper()}{frozen[1:]}."] if frozen else [])
 
     async def start_thread(self, start: Start, *, by: Person, once: str = "") -> Deployment:
@@ -175,7 +177,7 @@ class Engine:
             channel=channel,
             notes=start.notes.strip()[:500],
             window=start.window,
-            frozen=await self._frozen(plan.service, plan.environment),
+            frozen=await self.freezes.covering(plan.service, plan.environment),
             last_rollback_s=await self._last_rollback_s(plan),
         )
 
@@ -352,64 +354,6 @@ class Engine:
             deployment_id, lambda one, now: time.snooze(one, follow_up, hours=hours, by=by, now=now)
         )
 
-    # ── Change freezes ───────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def freeze(self, *, service: str, reason: str, by: Person, hours: float = 0) -> Freeze:
-        """Nothing of this service (all, when empty) may start until it is unfrozen."""
-        if service and service not in self.settings.services:
-            raise Refused(f"There is no service “{service[:40]}”; known are {', '.join(self.settings.services)}.")
-        if not reason.strip():
-            raise Refused("A change freeze needs a reason: /deploy freeze checkout Black Friday.")
-        await self._check_may_freeze(service, by)
-        until = self.clock.now() + timedelta(hours=hours) if hours else None
-        said, of = reason.strip()[:300], service or EVERY
-        # The same wish again, as when its answer was lost, is the same freeze: one unfreeze has to end it.
-        same = (one for one in await self.store.freezes() if (one.service, one.reason, one.by.id) == (of, said, by.id))
-        freeze = next(same, None) or await self.store.freeze(by=by, reason=said, service=of, until=until)
-        await self.tend_freezes()
-        return freeze
-
-    async def unfreeze(self, *, service: str, by: Person) -> Freeze:
-        named = [one for one in await self.store.freezes() if one.service == (service or EVERY)]
-        if not named:
-            raise Refused("There is no such change freeze; /deploy status shows what is frozen.")
-        await self._check_may_freeze(service, by)
-        ended = await self.store.unfreeze(named[-1].number, by=by)
-        await self.tend_freezes()
-        return ended
-
-    async def frozen_now(self) -> list[str]:
-        """What is frozen, in sentences."""
-        now = self.clock.now()
-        return [_freeze_words(one) for one in await self.store.freezes() if one.from_at <= now]
-
-    async def _check_may_freeze(self, service: str, by: Person) -> None:
-        """Only somebody of a roster that it concerns, or an operator."""
-        if by.id.startswith("op:"):
-            return
-        for (of, _), plan in self.settings.plans.items():
-            if service in {"", of}:
-                for role in plan.roles:
-                    if by.id in {(await self.directory.person(who)).id for who in (role.contact, role.backup)}:
-                        return
-        raise Refused(
-            "Only somebody of the roster can begin or end a change freeze. /deploy contacts shows who that is."
-        )
-
-    async def tend_freezes(self) -> None:
-        """Tell every deployment that has not started whether a freeze covers it."""
-        for one in await self.store.find(phases=[Phase.PREFLIGHT]):
-            sentence = await self._frozen(one.service, one.environment)
-            if sentence != one.frozen:
-                await self._change(one.id, lambda fresh, _, said=sentence: opening.frozen(fresh, said))
-
-    async def _frozen(self, service: str, environment: str) -> str:
-        now = self.clock.now()
-        for freeze in await self.store.freezes():
-            if freeze.covers(service, environment) and freeze.from_at <= now:
-                return _freeze_words(freeze)
-        return ""
-
     # ── What the world reports ───────────────────────────────────────────────────────────────────────────────────────
 
     async def run_reported(self, report: RunReport) -> None:
@@ -454,11 +398,6 @@ class Engine:
 def _nothing(deployment: Deployment, now: datetime) -> Change | None:  # noqa: ARG001 - a decision like the others
     """Nobody asked for anything."""
     return None
-
-
-def _freeze_words(freeze: Freeze) -> str:
-    what = "everything" if freeze.service == EVERY else freeze.service
-    return f"a change freeze covers {what}, by {freeze.by.name}: {freeze.reason}"
 
 
 def owner_of(run_id: str) -> str:

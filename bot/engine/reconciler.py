@@ -54,7 +54,7 @@ class Reconciler:
         if deployment_id is not None:
             await self._engine.look(deployment_id)
             return
-        await self._engine.tend_freezes()
+        await self._engine.freezes.tell()
         for due in await self._engine.store.due(self._engine.clock.now()):
             await self._engine.look(due)
         self.nudge()
