@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 
-from bot import gates, recorded
+from bot import gates
 from bot.config import Settings
-from bot.decide import checklist, journey, opening, settle, signing, steps, time, vouching
+from bot.decide import checklist, journey, meant, opening, settle, signing, steps, time, vouching
 from bot.decide.opening import Opening
 from bot.decide.runs import World
 from bot.engine.freezes import Freezes
@@ -31,7 +30,7 @@ from bot.model import (
     StoryLine,
     WatchReport,
 )
-from bot.plan import SIGNOFF, ItemPlan, Plan
+from bot.plan import ItemPlan, Plan
 from bot.release import look_up, versions
 from bot.store import Store
 from bot.views import messages
@@ -255,30 +254,10 @@ class Engine:
     ) -> tuple[str, ...]:
         """Measure again: one check by its name or its item's, those of a list, or everything of this phase."""
         deployment = await self.store.get(deployment_id)
-        names = self._checks_meant(deployment, name, items)
+        names = meant.checks_meant(deployment, name, items)
         await self._change(deployment_id, lambda one, now: checklist.remeasure(one, names, by=by, now=now))
         await self.look_release_up(deployment_id)
         return names
-
-    def _checks_meant(self, deployment: Deployment, name: str, items: Sequence[ItemPlan]) -> tuple[str, ...]:
-        plan = deployment.plan
-        outside = {
-            key
-            for key, check in plan.checks.items()
-            if check.uses not in {*recorded.KINDS, SIGNOFF} and key != plan.release.seen
-        }
-        if not name:
-            listed = items or settle.items_now(deployment)
-            named = (name for item in listed for check in item.checks for name in gates.measured_by(deployment, check))
-            return tuple(dict.fromkeys(name for name in named if name in outside))
-        of_item = {item.key: item.checks for item in plan.items if item.checks}
-        meant = of_item.get(name, (name,))
-        wanted = [one for check in meant for one in gates.measured_by(deployment, check) if one in outside]
-        if wanted:
-            return tuple(dict.fromkeys(wanted))
-        near = get_close_matches(name, sorted(outside | set(of_item)), n=1)
-        hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(outside))}."
-        raise Refused(f"{deployment.id} has no check “{name[:40]}”{hint}")
 
     async def found(self, deployment_id: str, finding: Finding) -> Deployment:
         return await self._change(deployment_id, lambda one, _: checklist.found(one, finding))
