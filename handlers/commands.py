@@ -203,7 +203,20 @@ class Commands:
         return answers.said(f"*{deployment.id}* is called off; what was prepared is being undone.")
 
     async def _contacts(self, request: Request) -> Answer:
-        return answers.contacts(await self._meant(request))
+        service = request.rest if request.rest in self._engine.settings.services else ""
+        if request.named or (not service and await self._engine.under_way(request.words.channel)):
+            return answers.contacts(await self._meant(request))
+        return await self._roster(service, request.words.channel)
+
+    async def _roster(self, service: str, channel: str) -> Answer:
+        """The people of a service as the configuration names them: with nothing under way they are needed as much."""
+        every = list(self._engine.settings.plans.values())
+        plans = [one for one in every if one.service == service] or await self._engine.deployed_in(channel) or every
+        services = list(dict.fromkeys(one.service for one in plans))
+        if len(services) > 1:
+            known = ", ".join(services)
+            raise Refused(f"Whose contacts? Deployed are {known}: /deploy contacts {services[0]}.")
+        return answers.rosters([(one, await self._engine.roster(one)) for one in plans])
 
     async def _follow_ups(self, request: Request) -> Answer:
         if request.named:
@@ -212,11 +225,11 @@ class Commands:
         return answers.follow_ups(live, self._engine.clock.now())
 
     async def _history(self, request: Request) -> Answer:
-        deployment = await self._meant(request)
+        deployment = await self._engine.told_of(request.named, request.words.channel)
         return answers.history(*await self._engine.history(deployment.id))
 
     async def _record(self, request: Request) -> Answer:
-        deployment = await self._meant(request)
+        deployment = await self._engine.told_of(request.named, request.words.channel)
         return await give_record(self._bolt, self._engine, deployment.id, request.words)
 
     async def _freeze(self, request: Request) -> Answer:

@@ -100,6 +100,13 @@ class Engine:
             )
         return here[0]
 
+    async def told_of(self, said: str, channel: str) -> Deployment:
+        """The deployment that somebody wants to read about: as `meant`, and else the channel's newest, also when it is over."""
+        newest = (
+            [] if said or await self.under_way(channel) else await self.store.find(channel=channel or None, limit=1)
+        )
+        return newest[0] if newest else await self.meant(said, channel)
+
     async def under_way(self, channel: str = "") -> list[Deployment]:
         """Active or live, newest first."""
         found = await self.store.find(phases=[*ACTIVE, Phase.LIVE], channel=channel or None)
@@ -165,7 +172,7 @@ class Engine:
             release = replace(
                 release, unknowns=(*release.unknowns, f"The version in {plan.environment} is not known: {why_not}.")
             )
-        roster = tuple([await self._seat(plan, role.key) for role in plan.roles])
+        roster = await self.roster(plan)
         admins = tuple([(await self.directory.person(one)).id for one in plan.admins])
         announce_to = tuple([await self.directory.channel(one) for one in plan.announce_to])
         opened = Opening(
@@ -194,11 +201,18 @@ class Engine:
         )
         return back[0].rollback_s if back else None
 
-    async def _seat(self, plan: Plan, role: str) -> Seat:
-        named = next(one for one in plan.roles if one.key == role)
-        contact = await self.directory.person(named.contact)
-        backup = await self.directory.person(named.backup)
-        return Seat(role=named.key, title=named.title, contact=contact, backup=backup)
+    async def roster(self, plan: Plan) -> tuple[Seat, ...]:
+        """Who fills each role now, as the configuration names them."""
+        seats = [
+            Seat(
+                role=role.key,
+                title=role.title,
+                contact=await self.directory.person(role.contact),
+                backup=await self.directory.person(role.backup),
+            )
+            for role in plan.roles
+        ]
+        return tuple(seats)
 
     async def _version_seen(self, plan: Plan, version: str) -> tuple[str, str]:
         check = plan.checks.get(plan.release.seen)

@@ -6,9 +6,10 @@ from datetime import datetime
 
 from bot import gates
 from bot.judge import describe, named
-from bot.model import Deployment, Finding, Row, StoryLine
-from bot.plan import CheckPlan, ItemPlan
-from bot.text import clip, code, duration, esc, moment, plural
+from bot.machine import words
+from bot.model import Deployment, Finding, Row, Seat, StoryLine
+from bot.plan import CheckPlan, ItemPlan, Plan
+from bot.text import clip, code, duration, esc, moment, plural, several
 from bot.views import card, kit, signs
 from bot.views.kit import Block
 
@@ -52,16 +53,23 @@ GROUPS = {
     ),
     "Stop, or go back": (
         Command(word="hold", arguments="reason", says="stop the clock"),
-        Command(word="resume", arguments="", says="release a hold"),
-        Command(word="rollback", arguments="[reason]", says="ask whether to go back; the roster decides", common=True),
+        Command(word="resume", arguments="", says="release a hold: whoever set it, or the roster"),
+        Command(
+            word="rollback",
+            arguments="[reason]",
+            says="ask whether to go back; the roster or the captain decides",
+            common=True,
+        ),
         Command(word="abort", arguments="reason", says="call it off before production has changed"),
         Command(word="freeze", arguments="[service] reason", says="nothing may start until unfreeze"),
         Command(word="unfreeze", arguments="[service]", says="end a change freeze"),
     ),
     "Look up": (
-        Command(word="contacts", arguments="", says="the roster: each role, its contact and backup"),
+        Command(word="contacts", arguments="[id or service]", says="the roster: each role, its contact and backup"),
         Command(word="followups", arguments="", says="what is due after a deployment went live"),
-        Command(word="history", arguments="[id]", says="who did what, when and why"),
+        Command(
+            word="history", arguments="[id]", says="who did what, when and why; with nothing under way of the newest"
+        ),
         Command(word="record", arguments="[id]", says="the whole story as a file that can be verified"),
         Command(word="help", arguments="", says="this list"),
     ),
@@ -134,12 +142,26 @@ def status(deployment: Deployment, now: datetime, frozen: Sequence[str] = ()) ->
 
 
 def contacts(deployment: Deployment) -> Answer:
-    lines = [f"*Contacts of {esc(deployment.id)}*"]
-    lines += [
-        f"*{esc(seat.title)}*  {esc(seat.contact.name)}, backup {esc(seat.backup.name)}" for seat in deployment.roster
-    ]
+    lines = [f"*Contacts of {esc(deployment.id)}*", *map(_seat, deployment.roster)]
     lines.append(f"*Captain*  {esc(deployment.captain.name)}")
-    return _answer(kit.section("\n".join(lines)), text="\n".join(lines))
+    return said("\n".join(lines))
+
+
+def rosters(of: Iterable[tuple[Plan, Sequence[Seat]]]) -> Answer:
+    """Who fills each role of one service; environments that have the same people are told of once."""
+    same: dict[tuple[Seat, ...], list[Plan]] = {}
+    for plan, seats in of:
+        same.setdefault(tuple(seats), []).append(plan)
+    told: list[str] = []
+    for seats, plans in same.items():
+        where = f" in {several(one.environment for one in plans)}" if len(same) > 1 else ""
+        told.append("\n".join([f"*Contacts of {esc(plans[0].service)}{esc(where)}*", *map(_seat, seats)]))
+    note = "As the configuration names them; a deployment under way has its captain, too."
+    return _answer(*map(kit.section, told), kit.context(note), text="\n".join([*told, note]))
+
+
+def _seat(seat: Seat) -> str:
+    return f"*{esc(seat.title)}*  {esc(seat.contact.name)}, backup {esc(seat.backup.name)}"
 
 
 def follow_ups(deployments: Sequence[Deployment], now: datetime) -> Answer:
@@ -167,7 +189,7 @@ def history(deployment: Deployment, story: Sequence[StoryLine], broken: str | No
         + (f" “{esc(clip(line.why, 120))}”" if line.why else "")
         for line in shown
     ]
-    head = f"*History of {esc(deployment.id)}*: {plural(len(story), 'line')}"
+    head = f"*History of {esc(deployment.id)}* ({_stands(deployment)}): {plural(len(story), 'line')}"
     if len(shown) < len(story):
         head += f", the newest {len(shown)}"
     state = f"❌ {esc(broken)}" if broken else f"✅ every hash holds, head `{deployment.head[:12]}`"
@@ -177,10 +199,15 @@ def history(deployment: Deployment, story: Sequence[StoryLine], broken: str | No
     )
 
 
+def _stands(deployment: Deployment) -> str:
+    """Which one it is, and whether it is over: `1.4.2 → production, closed`."""
+    return esc(f"{deployment.version} → {deployment.environment}, {words(deployment.phase)}")
+
+
 def record_given(deployment: Deployment) -> Answer:
     """Where the record went, and what it is compared with."""
     return said(
-        f"The record of *{esc(deployment.id)}* is on its way to your messages with me, up to `{deployment.head[:12]}`; the card shows how far"
+        f"The record of *{esc(deployment.id)}* ({_stands(deployment)}) is on its way to your messages with me, up to `{deployment.head[:12]}`; the card shows how far"
         f" it is now. `python -m bot verify FILE` says whether every hash holds."
     )
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from world import APP, World, world
 
+from bot.views.answers import COMMANDS
+
 SIGNED = "        plan: {title: Plan verified, evidence: true}\n"
 OPENED = "        audit: {title: Audit read, owner: dba, check: audit-page}\n"
 COUNTED = "        counted: {title: All ran through, check: counted}\n"
@@ -76,3 +78,105 @@ async def test_a_misspelt_check_gets_the_nearest_one(w: World):
         "shop-1 has no check “certificate”; did you mean certificates?"
     )
     assert await w.types("U000MARA", "check moon") == "shop-1 has no check “moon”; known are tls."
+
+
+# ── contacts, history, record, followups, help ───────────────────────────────────────────────────────────────────────
+
+ROSTER = ["DevOps Lead  Ana Ruiz, backup Ben Okafor", "Database Admin  Chloé Martin, backup Dmitri Volkov"]
+
+
+async def test_contacts_are_those_of_the_deployment_with_its_captain(w: World):
+    await w.opened()
+
+    told = await w.types("U000IVY", "contacts")
+
+    assert told.splitlines() == ["Contacts of shop-1", *ROSTER, "Captain  Mara Lind"]
+
+
+async def test_contacts_of_a_channel_are_there_before_anything_is_deployed(w: World):
+    told = await w.types("U000IVY", "contacts")
+
+    assert told.splitlines() == [
+        "Contacts of shop",
+        *ROSTER,
+        "As the configuration names them; a deployment under way has its captain, too.",
+    ]
+
+
+async def test_where_several_services_are_deployed_contacts_asks_which(w: World):
+    assert await w.types("U000IVY", "contacts", channel="releases") == (
+        "Whose contacts? Deployed are depot, shop: /deploy contacts depot."
+    )
+
+    told = await w.types("U000IVY", "contacts depot", channel="releases")
+
+    assert told.splitlines()[:3] == ["Contacts of depot", *ROSTER]
+
+
+async def test_environments_with_other_people_are_told_apart(tmp_path: Path):
+    elsewhere = "environments:\n  production: {}\n  staging: {roles: {dba: {title: Database Admin, contact: U000IVY, backup: U000BEN}}}\n"
+    async with world(tmp_path, services={"shop": f"service: shop\nchannel: shop\n{elsewhere}"}) as w:
+        told = await w.types("U000MARA", "contacts")
+
+    assert "Contacts of shop in production" in told
+    assert "Contacts of shop in staging" in told
+    assert "Database Admin  Ivy Chen, backup Ben Okafor" in told
+
+
+async def closed(w: World) -> None:
+    await w.opened()
+    await w.types("U000MARA", "abort the supplier is down")
+    assert await w.phase() == "aborted"
+
+
+async def test_the_history_of_what_is_over_is_the_channels_newest(w: World):
+    await closed(w)
+
+    told = (await w.types("U000IVY", "history")).splitlines()
+
+    assert told[0] == f"History of shop-1 (1.4.2 → production, aborted): {len(await w.story())} lines"
+    assert "Mara Lind: aborted “the supplier is down”" in "\n".join(told)
+    assert told[-1].startswith("✅ every hash holds, head ")
+    assert await w.types("U000IVY", "history", channel="depot") == (
+        "Nothing is being deployed here. /deploy start opens a deployment."
+    )
+
+
+async def test_the_history_is_that_of_the_one_under_way_or_of_the_one_that_is_named(w: World):
+    await closed(w)
+    await w.types("U000MARA", "start shop 1.5.0")
+
+    assert (await w.types("U000IVY", "history")).startswith("History of shop-2 (1.5.0 → production, preflight)")
+    assert (await w.types("U000IVY", "history shop-1")).startswith("History of shop-1 (1.4.2 → production, aborted)")
+
+
+async def test_the_record_of_what_is_over_is_given_to_whom_it_concerns(w: World):
+    await closed(w)
+
+    told = await w.types("U000ANA", "record")
+
+    assert told.startswith("The record of shop-1 (1.4.2 → production, aborted) is on its way to your messages with me")
+    assert [(who, name) for who, name, _ in w.slack.given] == [("U000ANA", "shop-1.json")]
+    assert await w.types("U000IVY", "record") == (
+        "Only Mara Lind, who started this, or somebody of the roster can take its record."
+    )
+
+
+async def test_follow_ups_are_listed_with_how_far_they_are(w: World):
+    assert await w.types("U000IVY", "followups") == "No follow-up is due. They begin when a deployment goes live."
+    await w.live()
+    await w.passes(hours=2)
+
+    told = (await w.types("U000IVY", "followups")).splitlines()
+
+    assert told[0].startswith("• Immediate of shop-1: 0 of 1 done, open since ")
+    assert told[1].startswith("• Long-term of shop-1: 0 of 1 done, due ")
+    assert await w.types("U000IVY", "followups shop-1") == "\n".join(told)
+
+
+async def test_help_lists_every_word_and_alone_the_command_shows_the_commonest(w: World):
+    told = await w.types("U000IVY", "help")
+    assert [one.word for one in COMMANDS if f"/deploy {one.word}" not in told] == []
+
+    alone = await w.types("U000IVY", "")
+    assert alone.startswith("Nothing is being deployed here.")

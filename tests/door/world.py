@@ -1,7 +1,7 @@
 """The whole bot behind its front door: real Bolt, handlers, engine and store; Slack, scripts and checks are spoken for."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -435,10 +435,10 @@ def _text(node: Any) -> str:
 
 
 @asynccontextmanager
-async def world(folder: Path, app: str = APP) -> AsyncIterator[World]:
+async def world(folder: Path, app: str = APP, services: Mapping[str, str] = SERVICES) -> AsyncIterator[World]:
     (folder / "services").mkdir()
     (folder / "app.yaml").write_text(app)
-    for name, text in SERVICES.items():
+    for name, text in services.items():
         (folder / "services" / f"{name}.yaml").write_text(text)
     settings = load(folder / "app.yaml", {}, validate_check=validate)
     clock = OffsetClock(datetime(2026, 11, 23, 14, 0, tzinfo=UTC) - datetime.now(UTC))
