@@ -42,12 +42,19 @@ def hold(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> C
     return Change(deployment=after, lines=(Line(what="hold", by=by, why=said),))
 
 
-def resume(deployment: Deployment, *, by: Person) -> Change:
-    if deployment.hold is None:
+def resume(deployment: Deployment, *, by: Person, now: datetime) -> Change:
+    """Whoever set the hold releases it, or a role of the roster: what a role has stopped, the captain does not let go."""
+    hold = deployment.hold
+    if hold is None:
         raise Refused(f"{deployment.id} is not on hold.")
-    if by.id != deployment.hold.by.id:
+    if by.id != hold.by.id:
         gates.check_holds(deployment, "", by, "release a hold")
-    return Change(deployment=replace(deployment, hold=None), lines=(Line(what="resumed", by=by),))
+    # The clock stood still: who looks for longer than a rollback waits does not set it off by going on.
+    alarms = tuple(
+        replace(one, auto_at=one.auto_at + (now - max(hold.at, one.at))) if one.auto_at is not None else one
+        for one in deployment.alarms
+    )
+    return Change(deployment=replace(deployment, hold=None, alarms=alarms), lines=(Line(what="resumed", by=by),))
 
 
 def abort(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> Change | None:
@@ -87,7 +94,7 @@ def ask_roll_back(deployment: Deployment, *, reason: str, by: Person, now: datet
 
 
 def roll_back(deployment: Deployment, *, by: Person, now: datetime, reason: str = "") -> Change | None:
-    """Go back to the previous version. Any role of the roster may, alone."""
+    """Go back to the previous version. The captain may, or any role of the roster, alone; also while it is on hold."""
     if deployment.phase in {Phase.ROLLING_BACK, Phase.ROLLED_BACK}:
         return None
     _check_can_roll_back(deployment)

@@ -305,7 +305,7 @@ class Engine:
         )
 
     async def resume(self, deployment_id: str, *, by: Person, once: str = "") -> Deployment:
-        return await self._change(deployment_id, lambda one, _: journey.resume(one, by=by), once=once)
+        return await self._change(deployment_id, lambda one, now: journey.resume(one, by=by, now=now), once=once)
 
     async def abort(self, deployment_id: str, *, reason: str, by: Person, once: str = "") -> Deployment:
         return await self._change(

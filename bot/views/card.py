@@ -270,11 +270,8 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
     if deployment.over:
         return [_more(deployment)]
     carried = ids.value(deployment.id)
-    hold = (
-        kit.button("Resume", ids.RESUME, carried, style="primary")
-        if deployment.hold is not None
-        else kit.button("Hold…", ids.HOLD, carried)
-    )
+    resume = resume_button(deployment)
+    hold = resume or kit.button("Hold…", ids.HOLD, carried)
     more = _more(deployment)
     match deployment.phase:
         case Phase.PREFLIGHT:
@@ -287,12 +284,19 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
             return [start, go, no_go, kit.button("Measure again", ids.MEASURE, carried), hold, more]
         case Phase.DECIDING:
             accept = kit.button("Accept, because…", ids.ACCEPT, carried)
-            return [roll_back_button(deployment), steps.retry_button(deployment), accept, more]
+            return [roll_back_button(deployment), steps.retry_button(deployment), resume, accept, more]
         case Phase.DEPLOYING | Phase.VERIFYING | Phase.LIVE:
             ask = kit.button("Roll back?", ids.ASK_ROLL_BACK, carried)
-            return [ask, hold if deployment.phase is not Phase.LIVE else None, more]
+            return [ask, hold if deployment.phase is not Phase.LIVE else resume, more]
         case _:
             return [hold, more]
+
+
+def resume_button(deployment: Deployment) -> Block | None:
+    """Stands wherever a hold does; None while there is none."""
+    if deployment.hold is None:
+        return None
+    return kit.button("Resume", ids.RESUME, ids.value(deployment.id), style="primary")
 
 
 def start_button(deployment: Deployment) -> Block:

@@ -82,15 +82,25 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
     blocks = [kit.section(f"🚨 *Roll back?* {esc(one.title)}: {esc(one.detail)}\n{_called(deployment)}")]
     if ours := _our_own_lag(deployment):
         blocks.append(kit.context(ours))
-    if one.auto_at is not None:
-        blocks.append(kit.context(f"Rolling back by itself at {moment(one.auto_at)} unless somebody decides."))
+    if stands := _stands_still(deployment, one):
+        blocks.append(kit.context(stands))
     if deployment.phase is Phase.DECIDING:
         carried = ids.value(deployment.id)
-        hold = None if deployment.hold else kit.button("Hold and look…", ids.HOLD, carried)
+        hold = card.resume_button(deployment) or kit.button("Hold and look…", ids.HOLD, carried)
         accept = kit.button("Accept, because…", ids.ACCEPT, carried)
         retry = steps.retry_button(deployment) if one.key.startswith("step-") else None
         blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept)
     return blocks
+
+
+def _stands_still(deployment: Deployment, one: Alarm) -> str:
+    """Whether time alone decides this, and how somebody stops that; empty where neither time nor a hold plays a part."""
+    if deployment.hold is not None:
+        waits = " Nothing rolls back by itself until somebody resumes it." if one.auto_at is not None else ""
+        return f"{card.state_line(deployment)}.{waits}"
+    if one.auto_at is None:
+        return ""
+    return f"Rolling back by itself at {moment(one.auto_at)} unless somebody decides. *Hold and look…* stops that."
 
 
 def _our_own_lag(deployment: Deployment) -> str:

@@ -1,0 +1,97 @@
+"""A hold stops the clock, also of a rollback that goes by itself; wherever it is shown it can be released."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from world import APP, World, world
+
+
+@pytest.fixture
+async def auto(tmp_path: Path) -> AsyncIterator[World]:
+    """The application does not answer, and that rolls back by itself."""
+    app = APP.replace("fail_after: 2, of: 3}", "fail_after: 2, of: 3, auto: true}", 1)
+    async with world(tmp_path, app) as one:
+        await one.verifying()
+        for down in (4.0, 6.0):
+            one.clock.advance(timedelta(seconds=2))
+            await one.watch_sees(since=50, down=down)
+        assert await one.phase() == "deciding"
+        yield one
+
+
+async def held(w: World) -> None:
+    await w.presses("U000ANA", "Hold and look…", message="alarm:0")
+    assert await w.submits("U000ANA", reason=" ") == {
+        "reason": "A hold needs a reason: /deploy hold the queue is draining."
+    }
+    await w.submits("U000ANA", reason="reading the log")
+
+
+async def test_whoever_holds_to_look_finds_resume_where_the_hold_is_shown(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+
+    await held(w)
+
+    for message in ("card", "alarm:0"):
+        assert "by Ana Ruiz: “reading the log”" in await w.reads(message)
+        assert "Resume" in await w.buttons(message)
+    assert "Hold and look…" not in await w.buttons("alarm:0")
+    assert await w.presses("U000MARA", "Resume", message="alarm:0") == (
+        "Only somebody of the roster can release a hold. /deploy contacts shows who that is."
+    )
+    await w.presses("U000BEN", "Resume", message="alarm:0")
+    assert "Hold and look…" in await w.buttons("alarm:0")
+    assert "Resume" not in await w.buttons()
+
+
+async def test_a_hold_on_what_is_live_can_be_released_on_the_card(w: World):
+    await w.live()
+    await w.types("U000ANA", "hold the numbers look odd")
+
+    await w.presses("U000ANA", "Resume")
+
+    assert (await w.store.get("shop-1")).hold is None
+
+
+async def test_a_rollback_by_itself_says_when_and_how_it_is_stopped_and_goes(auto: World):
+    told = await auto.reads("alarm:0")
+    assert "Rolling back by itself at " in told
+    assert "unless somebody decides. Hold and look… stops that." in told
+
+    await auto.passes(minutes=1, seconds=59)
+    assert await auto.phase() == "deciding"
+    await auto.passes(seconds=2)
+
+    assert await auto.phase() == "rolling_back"
+    await auto.script_ends("health", code=143, ended_by="cancel")
+    assert await auto.looks() == ["shop-1.rollback.1"]
+    assert "nobody decided in time" in await auto.reads("card")
+    assert "T-Minus rolled back" in await auto.reads("alarm:0")
+
+
+async def test_a_hold_stops_it_and_afterwards_it_waits_as_long_as_was_left(auto: World):
+    await auto.passes(minutes=1)
+    await held(auto)
+    assert "Nothing rolls back by itself until somebody resumes it." in await auto.reads("alarm:0")
+
+    await auto.passes(minutes=30)
+    assert await auto.phase() == "deciding"
+    await auto.presses("U000BEN", "Resume", message="card")
+    assert await auto.phase() == "deciding", "going on is not yet going back"
+    await auto.passes(seconds=55)
+    assert await auto.phase() == "deciding"
+    await auto.passes(seconds=10)
+
+    assert await auto.phase() == "rolling_back"
+
+
+async def test_whoever_accepts_in_time_stops_it_for_good(auto: World):
+    await auto.presses("U000CHLOE", "Accept, because…", message="alarm:0")
+    await auto.submits("U000CHLOE", reason="the prober's network")
+
+    await auto.passes(minutes=10)
+
+    assert await auto.phase() == "verifying"
