@@ -1,6 +1,7 @@
 """How does a browser test get a sandbox, a slack-bolt app in it, and a person in front of the page?"""
 
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -19,7 +20,8 @@ ARGUMENTS = [
 ]  # fmt: skip
 #: The tests of a file share a browser, which lives in the event loop that it was started in.
 one_loop = pytest_asyncio.fixture(loop_scope="module")
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+#: The one without windows takes a quarter less of the processor; the other does as well.
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")

@@ -120,10 +120,12 @@ class Bot:
 class World:
     """What people do and see, and what is looked at from outside when all is over."""
 
-    def __init__(self, folder: Path, url: str, database: str, client: httpx.AsyncClient) -> None:
+    def __init__(self, folder: Path, url: str, database: str, client: httpx.AsyncClient, http: str = "") -> None:
         self.folder = folder
         self.url = url
         self.database = database
+        #: Where the bot listens for Slack; empty: Socket Mode.
+        self.http = http
         self.bots: list[Bot] = []
         self._client = client
 
@@ -134,7 +136,8 @@ class World:
             **os.environ,
             "SLACK_API_URL": f"{self.url}api/",
             "SLACK_BOT_TOKEN": "xoxb-sandbox-bot-token",
-            "SLACK_APP_TOKEN": "xapp-sandbox-app-token",
+            "SLACK_APP_TOKEN": "" if self.http else "xapp-sandbox-app-token",
+            "SLACK_SIGNING_SECRET": "sandbox-signing-secret" if self.http else "",
             "TMINUS_CLOCK_URL": f"{self.url}clock",
             "TMINUS_CONFIG": str(self.folder / "app.yaml"),
             "TMINUS_HOME": str(self.folder / host),
@@ -144,9 +147,10 @@ class World:
             "TMINUS_CRASH": crash,
         }
         log = self.folder / f"bot-{len(self.bots)}.log"
+        listening = ("--http", self.http) if self.http else ()
         with log.open("wb") as out:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=ROOT, env=environ, stdout=out, stderr=out
+                sys.executable, "-m", "bot", "run", *listening, cwd=ROOT, env=environ, stdout=out, stderr=out
             )
         self.bots.append(Bot(process, log))
         return self.bots[-1]
@@ -169,6 +173,22 @@ class World:
 
     async def types(self, user: str, words: str) -> dict[str, Any]:
         return await self.post("control/command", **{"as": user}, channel="C0CHECKOUT", text=f"/deploy {words}")
+
+    async def fills_in(self, user: str, title: str, **fields: str) -> None:
+        """The modal that this person has open, with these texts in its fields."""
+
+        async def opened() -> bool:
+            return bool(await self._opened(user))
+
+        await until_async(opened, f"the modal {title!r}")
+        [view] = await self._opened(user)
+        assert view["title"]["text"] == title
+        state = {key: {key: {"value": words}} for key, words in fields.items()}
+        await self.post("control/submit", **{"as": user}, view_id=view["id"], state=state)
+        assert await self._opened(user) == []
+
+    async def _opened(self, user: str) -> list[dict[str, Any]]:
+        return (await self.get("control/views", **{"as": user}))["stack"]
 
     async def mentions(self, user: str, words: str) -> None:
         await self.post("control/post", **{"as": user}, channel="C0CHECKOUT", text=f"<@U0TMINUS> {words}")
@@ -457,15 +477,17 @@ def left_over(mark: str, *, but: str) -> list[int]:
 
 
 @asynccontextmanager
-async def company(folder: Path, database: str = "") -> AsyncIterator[World]:
-    """The sandbox runs; bots are started by the test, and killed when it is over."""
+async def company(folder: Path, database: str = "", http: str = "") -> AsyncIterator[World]:
+    """The sandbox runs; bots are started by the test, and killed when it is over. `http`: they listen here, in HTTP mode."""
     (folder / "services").mkdir()
     (folder / "app.yaml").write_text(APP)
     (folder / "services" / "shop.yaml").write_text(SERVICE)
     (folder / "run.sh").write_text(SCRIPT)
     (folder / "run.sh").chmod(0o755)
     manifest = folder / "manifest.json"
-    manifest.write_text(json.dumps(made_from_the_code()))
+    # Slack calls https alone; what ends it before the bot is not of this test.
+    made = json.dumps(made_from_the_code(f"https://{http}" if http else ""))
+    manifest.write_text(made.replace(f"https://{http}", f"http://{http}") if http else made)
     log = folder / "sandbox.log"
     with log.open("wb") as out:
         sandbox = await asyncio.create_subprocess_exec(
@@ -476,7 +498,7 @@ async def company(folder: Path, database: str = "") -> AsyncIterator[World]:
         try:
             await until(lambda: "sandbox ready" in log.read_text(), "the sandbox")
             url = log.read_text().partition("sandbox ready ")[2].split()[0]
-            world = World(folder, url, database or f"sqlite+aiosqlite:///{folder}/t-minus.db", client)
+            world = World(folder, url, database or f"sqlite+aiosqlite:///{folder}/t-minus.db", client, http)
             try:
                 yield world
             finally:
