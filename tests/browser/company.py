@@ -36,23 +36,24 @@ class Demo:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.url = ""
+        self.said: list[str] = []
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
-        environ = {**os.environ, "DEMO_HOME": str(self.home), "PORT": "0"}
+    def start(self, port: int = 0) -> None:
+        environ = {**os.environ, "DEMO_HOME": str(self.home), "PORT": str(port)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "demo"], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        said: list[str] = []
+        self.said = []
         for line in self.process.stdout:
-            said.append(line)
+            self.said.append(line)
             if found := re.search(r"http://127\.0\.0\.1:\d+", line):
                 self.url = found[0]
             if line.startswith("Ctrl-C"):
                 self.goes_first()
                 return
-        raise AssertionError("".join(said))
+        raise AssertionError("".join(self.said))
 
     def goes_first(self) -> None:
         """Before the other tests that run meanwhile, for they would starve a production that is measured.
