@@ -7,11 +7,13 @@ kept one. This is the only module that imports httpx.
 import asyncio
 import importlib.util
 import ipaddress
+import os
+import re
 import socket
 import ssl
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +32,7 @@ from bot.errors import Cannot, Unreachable
 if importlib.util.find_spec("sniffio") is None:
     sys.modules["sniffio"] = None  # pyright: ignore[reportArgumentType]
 
+_WHO = re.compile(r"(?<=://)[^/?#\s]*@")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -141,7 +144,7 @@ class Net:
                     answer = await self._once(url, "GET", _without_secrets(headers or {}), b"", "")
                 return answer
         except TimeoutError as error:
-            raise Unreachable(f"{url} did not answer within {self.timeout_s:g} s.") from error
+            raise Unreachable(f"{bare(url)} did not answer within {self.timeout_s:g} s.") from error
 
     async def _once(self, url: str, method: str, headers: Mapping[str, str], content: bytes, address: str) -> Answer:
         host, port = place(url)
@@ -172,7 +175,7 @@ class Net:
             ):
                 body, cut = await _read(response, self.limit)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-            raise Unreachable(f"{url} at {join(target, pinned_port)}: {words(error)}.") from error
+            raise Unreachable(f"{bare(url)} at {join(target, pinned_port)}: {words(error)}.") from error
         pairs = tuple((key.decode("latin-1"), value.decode("latin-1")) for key, value in response.headers.raw)
         return Answer(
             url=url,
@@ -209,6 +212,16 @@ def place(url: str) -> tuple[str, int]:
     if parts.scheme not in {"http", "https"} or not host:
         raise Cannot(f"'{url}' is not an http:// or https:// URL.")
     return host, port or (443 if parts.scheme == "https" else 80)
+
+
+def bare(url: str) -> str:
+    """As people are told it: without the query and without who asks, which are long or may be nobody's business."""
+    return nameless(url).partition("?")[0] if "://" in url else url
+
+
+def nameless(text: str) -> str:
+    """A URL with a user and a password in it is told without them."""
+    return _WHO.sub("", text)
 
 
 def split(address: str, port: int) -> tuple[str, int]:
@@ -303,11 +316,25 @@ def _blind() -> ssl.SSLContext:
 
 def words(error: BaseException, limit: int = 200) -> str:
     """What an exception says, in one line, whatever it forgot to say."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not trusted ({error.verify_message})"
     if isinstance(error, TimeoutError | httpx.TimeoutException | dns.exception.Timeout):
         return "no answer in time"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+    for one in _causes(error) if isinstance(error, httpx.HTTPError) else (error,):
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"the certificate is not trusted ({one.verify_message})"
+        if isinstance(one, ssl.SSLError) and one.reason:
+            return f"no TLS connection ({one.reason.lower().replace('_', ' ')})"
+        if isinstance(one, OSError) and one.strerror:
+            # asyncio puts words of its own there, in which the system's are not found.
+            own = one.strerror.startswith("Connect call failed")
+            return os.strerror(one.errno or 0) if own else one.strerror
     text = " ".join(str(error).split()).rstrip(".")
-    return text[:limit] or type(error).__name__
+    if isinstance(error, httpx.RemoteProtocolError) and text.startswith("illegal"):
+        return "what it answers is no HTTP"
+    return text[:limit] or ("the connection broke off" if isinstance(error, httpx.HTTPError) else type(error).__name__)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """What a library hands on says less than what it began with: the system's own words."""
+    while error is not None:
+        yield error
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__ or error.__context__

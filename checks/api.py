@@ -11,7 +11,7 @@ from pydantic import Field
 from bot.check import Context
 from bot.errors import Cannot, Unreachable
 from bot.judge import duration
-from bot.net import Answer, Net
+from bot.net import Answer, Net, bare
 from checks.pick import read
 from checks.reach import Reach
 
@@ -47,12 +47,12 @@ async def ask(
     if answer.status not in {200, 201, 202, *refusals}:
         raise _refused(answer, ctx.clock.now())
     if answer.cut:
-        raise Cannot(f"{_bare(answer.url)} answers with more than {LARGEST // 1_000_000} MB; ask for less.")
+        raise Cannot(f"{bare(answer.url)} answers with more than {LARGEST // 1_000_000} MB; ask for less.")
     document = read(answer.text())
     if document is None and answer.status not in refusals and answer.body.strip() not in {b"", b"null"}:
         kind = answer.header("content-type").partition(";")[0] or "something"
         raise Cannot(
-            f"{_bare(answer.url)} answers {answer.status} with {kind} that is no whole JSON; is it a login page?"
+            f"{bare(answer.url)} answers {answer.status} with {kind} that is no whole JSON; is it a login page?"
         )
     return document, answer
 
@@ -68,7 +68,7 @@ def server_time(answer: Answer, otherwise: datetime) -> datetime:
 
 def _refused(answer: Answer, now: datetime) -> Exception:
     """Why nothing was said, and what to do: trying again helps only where the server is to blame."""
-    where, status = _bare(answer.url), answer.status
+    where, status = bare(answer.url), answer.status
     if status in {403, 429} and (wait := _wait(answer, now)):
         return Unreachable(f"{where} answers {status}: too many requests; it asks to come back in {wait}.")
     if status == 429:  # noqa: PLR2004 - HTTP's own number
@@ -82,7 +82,7 @@ def _refused(answer: Answer, now: datetime) -> Exception:
     if status >= 500:  # noqa: PLR2004 - HTTP's own number
         return Unreachable(f"{where} answers {status}: it is broken or busy.")
     if target := answer.header("location"):
-        return Cannot(f"{where} answers {status} and points to {_bare(target)}; name that address instead.")
+        return Cannot(f"{where} answers {status} and points to {bare(target)}; name that address instead.")
     said = " ".join(answer.text().split())[:120]
     return Cannot(f"{where} answers {status}" + (f": {said}" if said else "."))
 
@@ -95,8 +95,3 @@ def _wait(answer: Answer, now: datetime) -> str:
     if left == "0" and reset.isdigit():
         return duration(max(1, int(reset) - round(server_time(answer, now).timestamp())))
     return ""
-
-
-def _bare(url: str) -> str:
-    """Without the query, which is long and may be nobody's business."""
-    return url.partition("?")[0]

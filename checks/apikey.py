@@ -14,7 +14,7 @@ from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.net import Net
 from checks.pick import checked, pick, read
-from checks.reach import Reach, tried
+from checks.reach import Reach, refused, tried
 
 _DENIED = frozenset({401, 403})
 Answer = Literal["accepted", "refused", "unclear"]
@@ -114,13 +114,14 @@ async def _look(params: Params, net: Net, ctx: Context, key: Key) -> Seen:
 async def _answer(net: Net, url: str, address: str, headers: Mapping[str, str], who: str, notes: list[str]) -> Answer:
     answer = await tried(net, url, address=address, headers=headers)
     if isinstance(answer, str):
-        notes.append(f"{who}: {answer}")
+        notes.append(f"{who}: {answer.rstrip('.')}")
         return "unclear"
-    notes.append(f"{who}: {answer.status}")
-    if answer.status in _DENIED:
-        return "refused"
-    # A rate limit, a missing page or a broken server says nothing about the key.
-    return "accepted" if 200 <= answer.status < 300 else "unclear"  # noqa: PLR2004 - HTTP's own numbers
+    decided = answer.status in _DENIED or 200 <= answer.status < 300  # noqa: PLR2004 - HTTP's own numbers
+    notes.append(f"{who}: {answer.status if decided else refused(answer) or f'answers {answer.status}'}")
+    if not decided:
+        # A rate limit, a missing page or a broken server says nothing about the key.
+        return "unclear"
+    return "refused" if answer.status in _DENIED else "accepted"
 
 
 async def _age(net: Net, ctx: Context, key: Key, notes: list[str]) -> float | None:
@@ -165,12 +166,18 @@ def _row(one: Seen) -> Row:
     return Row(subject=f"{one.key.name} at {one.key.url}", values=values, note="; ".join(one.notes))
 
 
+def _unclear(one: Seen) -> str:
+    """Which of its keys was answered with what says nothing of it."""
+    about = f"{one.key.name} {'in use' if one.new == 'unclear' else 'before'}: "
+    return next(note for note in one.notes if note.startswith(about) and not note.removeprefix(about).isdigit())
+
+
 def _summary(seen: Sequence[Seen]) -> str:
     faults = [
         *(f"the old key of {one.key.name} still works" for one in seen if one.old == "accepted"),
         *(f"the key of {one.key.name} is refused" for one in seen if one.new == "refused"),
         *(f"{one.key.url} answers without a key" for one in seen if one.bare == "accepted"),
-        *(f"of {one.key.name} nothing is known: {one.notes[0]}" for one in seen if "unclear" in {one.new, one.old}),
+        *(f"nothing is known of {_unclear(one)}" for one in seen if "unclear" in {one.new, one.old}),
         *(f"the old key of {one.key.name} is not tested" for one in seen if one.old is None),
         *(f"the age of {one.key.name} is not known" for one in seen if one.age_s is None),
     ]

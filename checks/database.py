@@ -1,5 +1,6 @@
 """How does a check ask a database, without being able to change anything in it?"""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -12,6 +13,10 @@ from bot.errors import Cannot, Unreachable
 
 #: What SQLite calls operational, and is a mistake in the query.
 _MISTAKES = ("no such", "near ", "attempt to write")
+
+
+#: What PostgreSQL's library asks or guesses behind what it knows.
+_HINTS = re.compile(r" (?:Is the server running|This probably means) [^.?]*[.?]")
 
 
 class Silent(Unreachable):
@@ -36,7 +41,7 @@ def reading(dsn: str, limit: float) -> Generator[Connection]:
             _read_only(connection, kind, limit)
             yield connection
     except DBAPIError as error:
-        said = " ".join(str(error.orig).split())
+        said = _HINTS.sub("", " ".join(str(error.orig).split())).rstrip(".")
         broken = isinstance(error, OperationalError | InterfaceError | InternalError) and not said.startswith(_MISTAKES)
         raise (Silent if broken else Unreachable)(f"The database refuses: {said[:300]}.") from error
     except SQLAlchemyError as error:

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, model_validator
 
 from bot.check import Context, check
-from bot.errors import Cannot
+from bot.errors import Cannot, Unreachable
 from bot.model import Measured, Row, Value
-from bot.net import Net, words
+from bot.net import Answer, Net, bare, words
 from checks.envfile import parse, placeholder
 from checks.pick import read
-from checks.reach import Reach, each
+from checks.reach import Reach, each, refused
 
 _KIND = re.compile(r"#\s*kind:\s*(\w+)(.*)", re.IGNORECASE)
 
@@ -97,7 +97,7 @@ async def env(params: Params, ctx: Context) -> Measured:
         members = [_of_file(Path(params.file))]
     else:
         answers = await each(net, params, params.urls, params.headers)
-        members = [_of_answer(f"{one.url} at {one.address}", one.status, one.text()) for one in answers]
+        members = [_of_answer(f"{bare(one.url)} at {one.address}", one) for one in answers]
     other = await _other(params.other, net) if params.other else None
     return _measured(params, kinds, members, other)
 
@@ -163,10 +163,12 @@ def _local(value: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def _of_answer(where: str, status: int, text: str) -> Has:
-    document = read(text)
-    if status != 200 or not isinstance(document, dict) or not isinstance(document.get("names"), list):  # noqa: PLR2004 - HTTP's own number
-        raise Cannot(f"{where} answers {status} and does not list its variables; is the token right?")
+def _of_answer(where: str, answer: Answer) -> Has:
+    if (why := refused(answer)) and answer.status not in {401, 403}:
+        raise Unreachable(f"{where} {why}.")
+    document = read(answer.text())
+    if answer.status != 200 or not isinstance(document, dict) or not isinstance(document.get("names"), list):  # noqa: PLR2004 - HTTP's own number
+        raise Cannot(f"{where} answers {answer.status} and does not list its variables; is the token right?")
 
     def table(key: str) -> dict[str, str]:
         found = document.get(key)
@@ -183,7 +185,7 @@ def _of_answer(where: str, status: int, text: str) -> Has:
 
 async def _other(other: Other, net: Net) -> Has:
     answer = await net.ask(other.url, headers=other.headers)
-    return _of_answer(other.url, answer.status, answer.text())
+    return _of_answer(bare(other.url), answer)
 
 
 def _any(name: str, patterns: list[str]) -> bool:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from bot.check import Context, check
 from bot.errors import Cannot, Unreachable
 from bot.model import Measured, Row, Value
+from bot.net import bare, nameless
 from checks.exec import run
 from checks.files import plain
 
@@ -54,7 +55,7 @@ async def freeze(params: Params, ctx: Context) -> Measured:
     stands = await _stand(params, ctx)
     head, marked = stands.get(f"refs/heads/{params.branch}"), stands.get(params.mark)
     if head is None:
-        raise Cannot(f"There is no branch {params.branch} in {params.repository}.")
+        raise Cannot(f"There is no branch {params.branch} in {bare(params.repository)}.")
     values: dict[str, Value] = {"head": head}
     if known:
         values["at_commit"] = head.startswith(wanted)
@@ -64,7 +65,7 @@ async def freeze(params: Params, ctx: Context) -> Measured:
         values["still"] = head == marked
     return Measured(
         values=values,
-        rows=(Row(subject=f"{params.repository} {params.branch}", values={"head": head}),),
+        rows=(Row(subject=f"{bare(params.repository)} {params.branch}", values={"head": head}),),
         summary=_told(params, head, marked) + (f", not at {wanted[:7]}" if values.get("at_commit") is False else ""),
     )
 
@@ -76,7 +77,7 @@ async def _stand(params: Params, ctx: Context) -> Mapping[str, str]:
     ended = await run(command, environment=plain(ctx), limit=ctx.left())
     if ended.code:
         said = next(iter(ended.err.strip().splitlines()), "")
-        raise Unreachable(f"Git cannot read {params.repository}: {said}.")
+        raise Unreachable(f"Git cannot read {bare(params.repository)}: {nameless(said)}.")
     return {name: commit for commit, name in (line.split(maxsplit=1) for line in ended.out.splitlines())}
 
 

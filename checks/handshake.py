@@ -130,7 +130,7 @@ def _distrust(place: Place, chain: tuple[x509.Certificate, ...]) -> str:
             return "its issuer is unknown here, and no intermediate certificate is sent"
         return error.verify_message.rstrip(".")
     except ssl.SSLError as error:
-        return f"no handshake: {words(error)}"
+        return words(error)
     except OSError as error:
         raise Unreachable(f"{place.host} at {place.address}: {words(error)}.") from error
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from bot.check import Context, check
 from bot.model import Measured, Row, Value
 from bot.net import Answer
-from checks.reach import Reach, each
+from checks.reach import Reach, each, refused
 
 HALF_A_YEAR_S = 15_768_000
 _ANYWHERE = re.compile(r"https?:|(?:https?://)?\*(?::(?:\d+|\*))?/?", re.IGNORECASE)
@@ -60,6 +60,7 @@ class Page:
         "hsts_max_age": "seconds that browsers insist on HTTPS for, the smallest; missing without the header",
         "score": "0 to 100, the worst page: 20 off for each missing or conflicting header, 5 to 20 for a weak one",
         "pages": "how many answers were looked at",
+        "refused": "how many were not for us (401, 403, 429) or a server's error, so that nothing is known of the page itself",
     },
     pass_=["score >= 90", "missing == 0", "conflicting == 0", f"hsts_max_age >= {HALF_A_YEAR_S}"],
     warn=["score >= 70", "missing == 0"],
@@ -69,24 +70,28 @@ async def headers(params: Params, ctx: Context) -> Measured:
 
     Needed are Strict-Transport-Security (over HTTPS), Content-Security-Policy, X-Content-Type-Options, Referrer-Policy,
     and protection from framing (`frame-ancestors` or X-Frame-Options). One that browsers pass over, or that protects nobody, as
-    Referrer-Policy `unsafe-url`, counts as missing.
+    Referrer-Policy `unsafe-url`, counts as missing. Of a page that does not let us in (401, 403, 429), or that is broken (5xx),
+    nothing is known: name pages that answer whoever asks.
 
     Why: One page without them is enough for an attack, and error pages are where they are forgotten.
     Fix: Set them once at the gateway, for every status (nginx: `add_header … always`), and not a second time behind it.
     """
     answers = await each(params.net(ctx), params, params.urls, {})
-    pages = [_page(answer) for answer in answers]
-    ages = [page.hsts_s for page in pages]
-    values: dict[str, Value] = {
-        "missing": max(len(page.missing) for page in pages),
-        "conflicting": max(len(page.conflicting) for page in pages),
-        "score": min(page.score for page in pages),
-        "pages": len(pages),
+    shut = [answer for answer in answers if refused(answer)]
+    pages = [_page(answer) for answer in answers if not refused(answer)]
+    values: dict[str, Value] = {"pages": len(pages), "refused": len(shut)}
+    counted = {
+        kind: max((len(getattr(page, kind)) for page in pages), default=0) for kind in ("missing", "conflicting")
     }
-    known = [age for age in ages if age is not None]
-    if len(known) == len(ages):
-        values["hsts_max_age"] = min(known)
-    return Measured(values=values, rows=tuple(map(_row, pages)), summary=_summary(pages))
+    # None among those that were shown, and some that were not: then nobody knows.
+    values |= {kind: count for kind, count in counted.items() if count or not shut}
+    if not shut:
+        values["score"] = min(page.score for page in pages)
+        known = [page.hsts_s for page in pages if page.hsts_s is not None]
+        if len(known) == len(pages):
+            values["hsts_max_age"] = min(known)
+    rows = (*(Row(subject=f"{one.url} at {one.address}", note=refused(one)) for one in shut), *map(_row, pages))
+    return Measured(values=values, rows=rows, summary=_summary(pages, shut))
 
 
 def _page(answer: Answer) -> Page:
@@ -242,7 +247,10 @@ def _row(page: Page) -> Row:
     return Row(subject=f"{page.url} at {page.address}", values=values, note="; ".join(_notes(page)))
 
 
-def _summary(pages: list[Page]) -> str:
+def _summary(pages: list[Page], shut: list[Answer]) -> str:
+    if shut and not any(page.missing or page.conflicting for page in pages):
+        more = f" (and {len(shut) - 1} more)" if len(shut) > 1 else ""
+        return f"{shut[0].url} at {shut[0].address} {refused(shut[0])}{more}"
     worst = min(pages, key=lambda page: page.score)
     if notes := _notes(worst):
         return f"{notes[0]} on {worst.url}" + (f" (and {len(notes) - 1} more)" if len(notes) > 1 else "")

@@ -7,11 +7,11 @@ from email.utils import parsedate_to_datetime
 from pydantic import Field, field_validator
 
 from bot.check import Context, check
-from bot.errors import Cannot
+from bot.errors import Cannot, Unreachable
 from bot.judge import duration
 from bot.model import Measured, Row, Value
-from bot.net import Answer, place
-from checks.reach import Reach
+from bot.net import Answer, bare, place
+from checks.reach import Reach, refused
 
 
 class Params(Reach):
@@ -68,8 +68,10 @@ async def link(params: Params, ctx: Context) -> Measured:
             faults.append(f"{url} is not on {' or '.join(params.hosts)}")
             rows.append(Row(subject=url, note="not asked: its host is not allowed"))
             continue
-        # A page that cannot be asked for may well be there: that is unknown, and not a fail.
+        # A page that cannot be asked for, or that is not shown to us now, may well be there: that is unknown, and not a fail.
         answer = await net.ask(url, address=(params.addresses or [""])[0], headers=params.headers)
+        if why := refused(answer):
+            raise Unreachable(f"{bare(url)} {why}.")
         fault = wrong(answer, params.text)
         counted["failed"] += bool(fault)
         faults += [f"{url}: {fault}"] if fault else []

@@ -14,6 +14,7 @@ from pydantic import Field
 from bot.check import Context, check
 from bot.errors import Cannot
 from bot.judge import duration
+from bot.judge import size as shown_size
 from bot.model import Measured, Row, Value
 from bot.net import Answer, Net, words
 from checks.described import Operation, mismatch, validator_of
@@ -53,6 +54,8 @@ class Result:
     broken: str = ""
     undocumented: str = ""
     mismatched: str = ""
+    #: Why its body could not be held against the description.
+    unread: str = ""
     kept_out: bool = False
 
 
@@ -66,7 +69,8 @@ class Result:
         "kept_out": "how many let us not in (401, 403, 429), so that nothing is known of what they answer, nor counted below",
         "broken": "how many give no answer, or a server's error",
         "undocumented": "how many answer with a status that the description does not name",
-        "mismatched": "how many answer with something else than the schema or the content type says",
+        "mismatched": "how many answer with something else than the schema or the content type says; missing if none was seen "
+        "to and a body was too long to read",
         "latency": "seconds of the slowest answer",
     },
     require=["covered >= 1"],
@@ -147,7 +151,7 @@ def _held(
 ) -> Result:
     result = Result(operation=operation, address=address)
     if isinstance(answer, str):
-        return replace(result, broken=answer)
+        return replace(result, broken=answer.rstrip("."))
     result = replace(result, status=answer.status, seconds=answer.seconds, kept_out=answer.status in _KEPT_OUT)
     if answer.status >= _BROKEN:
         return replace(result, broken=f"answers {answer.status}")
@@ -156,7 +160,9 @@ def _held(
     )
     if not code:
         return replace(result, undocumented=f"answers {answer.status}; described is {', '.join(operation.responses)}")
-    return replace(result, mismatched=mismatch(spec, validator, operation, code, answer))
+    long = answer.cut and "json" in answer.header("content-type")
+    unread = f"is longer than {shown_size(len(answer.body))}, of which no more is read" if long else ""
+    return replace(result, mismatched=mismatch(spec, validator, operation, code, answer), unread=unread)
 
 
 def _measured(operations: Sequence[Operation], results: Sequence[Result]) -> Measured:
@@ -174,7 +180,7 @@ def _measured(operations: Sequence[Operation], results: Sequence[Result]) -> Mea
         values["coverage"] = len(covered) / len(operations)
     for kind in ("broken", "undocumented", "mismatched"):
         # None among those that let us in, and some that did not: then nobody knows.
-        if (found := count(kind)) or not kept_out:
+        if (found := count(kind)) or not (kept_out or (kind == "mismatched" and count("unread"))):
             values[kind] = found
     times = [one.seconds for one in results if one.status is not None]
     if times:
@@ -182,7 +188,7 @@ def _measured(operations: Sequence[Operation], results: Sequence[Result]) -> Mea
     left = [one for one in operations if not one.asked]
     faults = [
         f"GET {one.operation.path} at {one.address} {wrong}"
-        for kind in ("broken", "mismatched", "undocumented")
+        for kind in ("broken", "mismatched", "undocumented", "unread")
         for one in results
         if (wrong := getattr(one, kind))
     ]
@@ -203,9 +209,9 @@ def _measured(operations: Sequence[Operation], results: Sequence[Result]) -> Mea
 
 def _rows(results: Sequence[Result], left: Sequence[Operation]) -> Iterator[Row]:
     """What is wrong first: there is room for so many rows."""
-    for one in sorted(results, key=lambda one: not (one.broken or one.mismatched or one.undocumented)):
+    for one in sorted(results, key=lambda one: not (one.broken or one.mismatched or one.undocumented or one.unread)):
         seen: dict[str, Value] = {} if one.status is None else {"status": one.status, "latency": one.seconds}
-        wrong = one.broken or one.mismatched or one.undocumented
+        wrong = one.broken or one.mismatched or one.undocumented or one.unread
         note = wrong or ("not for us" if one.kept_out else "")
         yield Row(subject=f"GET {one.operation.asked} at {one.address}", values=seen, note=note)
     for one in left:

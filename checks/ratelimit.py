@@ -9,7 +9,7 @@ from bot.check import Context, Intrusive, check
 from bot.judge import duration
 from bot.model import Measured, Row, Value
 from bot.net import Answer, Net
-from checks.reach import Reach, tried
+from checks.reach import Reach, refused, tried
 
 _TOO_MANY, _UNAVAILABLE = 429, 503
 
@@ -40,7 +40,7 @@ class Params(Reach, Intrusive):
         "retry_after": "the refusal says when to come back, or how much is left",
         "recovers": "after that time a request was answered again; missing if it would take too long or too many to try",
         "recovery": "seconds until a request was answered again",
-        "broken": "how many requests got no answer, or a server's error that is no limit",
+        "broken": "how many requests got no answer, were not let in (401, 403), or met a server's error that is no limit",
     },
     require=["broken == 0"],
     pass_=["limited >= 1", "status == 429", "retry_after == true", "recovers == true"],
@@ -73,7 +73,7 @@ async def ratelimit(params: Params, ctx: Context) -> Measured:
         }
         sent, recovered = await _recovery(params, net, ctx, address, limited[0], left=params.budget - len(answers))
         values |= {"sent": len(answers) + sent, **recovered}
-    return Measured(values=values, rows=tuple(_rows(answers)), summary=_summary(values, len(answers), limited))
+    return Measured(values=values, rows=tuple(_rows(answers)), summary=_summary(values, answers, limited))
 
 
 def _refusal(answer: Answer | str) -> bool:
@@ -81,7 +81,8 @@ def _refusal(answer: Answer | str) -> bool:
 
 
 def _answered(answer: Answer | str) -> bool:
-    return isinstance(answer, Answer) and answer.status < 500 and not _refusal(answer)  # noqa: PLR2004 - HTTP's own number
+    """Whoever is not let in at all never comes to where it is counted how often they ask."""
+    return isinstance(answer, Answer) and not refused(answer)
 
 
 def _says_when(answer: Answer) -> bool:
@@ -130,13 +131,15 @@ def _kind(answer: Answer | str | None) -> str:
     return f"{answer.status}" + (f", Retry-After {said}" if said else "")
 
 
-def _summary(values: Mapping[str, Value], asked: int, limited: list[Answer]) -> str:
+def _summary(values: Mapping[str, Value], answers: list[Answer | str], limited: list[Answer]) -> str:
     if not limited:
-        broken = f", {values['broken']} were not answered as they should be" if values["broken"] else ""
-        return f"none of {values['sent']} requests was refused{broken}"
+        wrong = next((refused(one) if isinstance(one, Answer) else one for one in answers if not _answered(one)), "")
+        if wrong:
+            return f"{values['broken']} of {values['sent']} requests were not answered as they should be: {wrong}"
+        return f"none of {values['sent']} requests was refused"
     said = limited[0].header("retry-after")
     facts = [
-        f"first {values['status']} at request {values['first_limited_at']} of {asked}",
+        f"first {values['status']} at request {values['first_limited_at']} of {len(answers)}",
         f"Retry-After {said} s" if said.isdigit() else "",
         "" if values["retry_after"] else "no word on when to come back",
         f"let in again after {duration(float(values['recovery']))}" if "recovery" in values else "",

@@ -42,6 +42,19 @@ async def each(net: Net, reach: Reach, urls: list[str], headers: Mapping[str, st
     return list(await asyncio.gather(*(net.ask(url, address=at, headers=headers) for url, at in places)))
 
 
+def refused(answer: Answer) -> str:
+    """Why this says nothing about what was asked for; empty where it is its own answer, and be it that it is not there."""
+    match answer.status:
+        case 401 | 403:
+            return f"answers {answer.status}: it does not let us in"
+        case 429:
+            return "answers 429: too many requests; measure less often"
+        case status if status >= 500:  # noqa: PLR2004 - HTTP's own number
+            return f"answers {status}: it is broken or busy"
+        case _:
+            return ""
+
+
 async def tried(net: Net, url: str, **how: object) -> Answer | str:
     """The answer, or the sentence that says why there is none: where not answering is itself the measurement."""
     try:

@@ -6,12 +6,12 @@ from typing import Literal
 from pydantic import Field
 
 from bot.check import Context, check
-from bot.errors import Cannot
+from bot.errors import Cannot, Unreachable
 from bot.judge import duration
 from bot.model import Measured, Row, Value
-from bot.net import place
+from bot.net import bare, place
 from checks.link import age, wrong
-from checks.reach import Reach
+from checks.reach import Reach, refused
 
 
 class Params(Reach):
@@ -52,7 +52,7 @@ async def signoff(params: Params, ctx: Context) -> Measured:
     where it is typed. What is kept with the tick: who, in which role, when, the link, what the page answered, its hash, the
     commit that was meant, and when the tick ends: `valid_for` later, 90 days unless the check says otherwise. The line opens again
     when the tick ends, when the commit changes before the start, and when the page fails later on; the thread says which. A page
-    that cannot be reached for a while is not gone, and opens nothing.
+    that cannot be reached for a while, or does not let us in (401, 403, 429, 5xx), is not gone, and opens nothing.
 
     Why: A tick says that somebody looked; the page says at what, and its hash whether a later reader sees the same.
     Fix: Give the page that holds the evidence now; where the page needs a login, give the check a header that opens it.
@@ -63,6 +63,8 @@ async def signoff(params: Params, ctx: Context) -> Measured:
         told = f"{params.url} is not on {' or '.join(params.hosts)}"
         return Measured(values={"found": False}, summary=told, links=(params.url,))
     answer = await params.net(ctx).ask(params.url, address=(params.addresses or [""])[0], headers=params.headers)
+    if why := refused(answer):
+        raise Unreachable(f"{bare(params.url)} {why}.")
     fault = wrong(answer, params.text)
     digest = hashlib.sha256(answer.body).hexdigest()
     changed = params.sha256 not in {"", digest}

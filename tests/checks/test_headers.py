@@ -64,6 +64,27 @@ async def test_an_error_page_counts_like_any_other(tls):
     assert "no-such-page" in finding.summary
 
 
+@pytest.mark.parametrize(
+    ("lacking", "verdict", "said"),
+    [
+        ([], Verdict.UNKNOWN, "answers 403: it does not let us in"),
+        (["Referrer-Policy"], Verdict.FAIL, "no referrer-policy"),
+    ],
+)
+async def test_of_a_page_that_is_not_shown_nothing_is_known_and_others_are_looked_at_all_the_same(
+    tls, lacking, verdict, said
+):
+    shown = [(name, value) for name, value in GOOD.items() if name not in lacking]
+    with site(lambda one: (403, [], "No") if "account" in one.path else (200, shown, "hello"), tls=tls[0]) as one:
+        root = one.url.replace("http://", "https://")
+        finding = await run_check(
+            "headers", urls=[root, root + "account"], addresses=[one.at], ca_file=tls[1], allow_private=True
+        )
+    assert finding.verdict is verdict
+    assert said in finding.summary
+    assert (finding.values["pages"], finding.values["refused"]) == (1, 1)
+
+
 async def test_two_values_for_one_header_are_a_conflict_that_joining_them_would_hide(tls):
     finding = await look(tls, ("X-Frame-Options", "DENY"), ("X-Frame-Options", "SAMEORIGIN"))
     assert finding.verdict is Verdict.WARN
