@@ -88,7 +88,7 @@ def measured_by(deployment: Deployment, check: str) -> tuple[str, ...]:
     if is_outside(deployment, check):
         return (check,)
     plan = deployment.plan.checks.get(check)
-    return tuple(name for name in recorded.relies_on(plan) if is_outside(deployment, name)) if plan else ()
+    return tuple(name for name in recorded.relies_on(deployment, plan) if is_outside(deployment, name)) if plan else ()
 
 
 def is_measuring(deployment: Deployment, check: str, now: datetime) -> bool:

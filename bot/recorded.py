@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from bot.judge import describe, duration, judge, parse
 from bot.model import Deployment, Finding, Measured, StepState, Value, Verdict, WatchReport, Window
 from bot.numbers import needed, wilson_upper
-from bot.plan import CheckPlan
+from bot.plan import CheckPlan, ItemPlan
 
 KINDS = frozenset({"watch", "record"})
+#: What a check over the watch may look at; each is a window of its report.
+WINDOWS = ("since", "during", "recent", "lately", "baseline")
 
 #: The error rate that `needed` (probes until it can be shown) is worked out for.
 ERROR_LIMIT = 0.001
@@ -39,9 +41,25 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
     )
 
 
-def relies_on(plan: CheckPlan) -> tuple[str, ...]:
+def relies_on(deployment: Deployment, plan: CheckPlan) -> tuple[str, ...]:
     """The checks that the record is asked about."""
-    return _names(plan.with_, "checks") if plan.uses == "record" else ()
+    if plan.uses != "record":
+        return ()
+    listed = [name for item in _items(deployment, plan.with_) for name in _measured(deployment, item)]
+    return tuple(dict.fromkeys((*_names(plan.with_, "checks"), *listed)))
+
+
+def _items(deployment: Deployment, wanted: Mapping[str, object]) -> tuple[ItemPlan, ...]:
+    """What stands in the sections that are named, without what is not applicable."""
+    names, plan = _names(wanted, "sections"), deployment.plan
+    sections = [one for one in (*plan.sections, plan.verification) if one.key in names]
+    return tuple(item for one in sections for item in one.items if item.key not in deployment.not_applicable)
+
+
+def _measured(deployment: Deployment, item: ItemPlan) -> list[str]:
+    """What measures this item in the world. What burdens the service was measured once, and is not done again for a sum."""
+    plans = [(name, deployment.plan.checks.get(name)) for name in item.checks]
+    return [name for name, plan in plans if plan is not None and plan.uses not in KINDS and not plan.intrusive]
 
 
 def holds(deployment: Deployment, check: str, now: datetime) -> bool:
@@ -66,8 +84,7 @@ def watched(report: WatchReport | None, window: str, asked: AbstractSet[str]) ->
     """What the watch saw in one window, as named values; the sentence tells those that are asked for. None before any probe."""
     if report is None:
         return None
-    windows = {"since": report.since, "during": report.during, "recent": report.recent, "baseline": report.baseline}
-    seen = windows[window]
+    seen: Window = getattr(report, window)
     values: dict[str, Value] = {"probes": seen.probes, "lost": seen.lost, "errors": seen.errors, "down": report.down_s}
     values["not_measured"] = seen.not_measured_s
     if seen.probes:
@@ -121,7 +138,7 @@ def counted(deployment: Deployment, plan: CheckPlan, now: datetime) -> Measured:
     """How the named checks, steps and items of this deployment stand."""
     if not plan.with_:
         return spent(deployment)
-    tally: dict[str, int] = dict.fromkeys(("required", "passed", "warned", "failed", "unknown"), 0)
+    tally: dict[str, int] = dict.fromkeys(("required", "passed", "warned", "failed", "unknown", "waived"), 0)
     names: list[str] = []
     titles = _titles(deployment)
     for name, verdict in _standings(deployment, plan.with_, now).items():
@@ -130,7 +147,7 @@ def counted(deployment: Deployment, plan: CheckPlan, now: datetime) -> Measured:
         if verdict in {"failed", "unknown"}:
             names.append(titles.get(name, name))
     good = tally["passed"] + tally["warned"]
-    summary = f"{good} of {tally['required']}"
+    summary = f"{good} of {tally['required']}" + (f", {tally['waived']} waived" if tally["waived"] else "")
     if names:
         summary += "; not yet: " + ", ".join(names)
     return Measured(values=dict(tally), summary=summary)
@@ -177,11 +194,22 @@ def _titles(deployment: Deployment) -> dict[str, str]:
 _WORD = {Verdict.PASS: "passed", Verdict.WARN: "warned", Verdict.FAIL: "failed", Verdict.UNKNOWN: "unknown"}
 
 
+def _stands(deployment: Deployment, check: str, now: datetime) -> str:
+    """What held once says nothing about now."""
+    return _WORD[deployment.findings[check].verdict] if holds(deployment, check, now) else "unknown"
+
+
 def _standings(deployment: Deployment, wanted: Mapping[str, object], now: datetime) -> dict[str, str]:
     found: dict[str, str] = {}
+    for item in _items(deployment, wanted):
+        waiver = deployment.waivers.get(item.key)
+        for name in _measured(deployment, item):
+            found[name] = _stands(deployment, name, now)
+            if found[name] in {"failed", "unknown"} and waiver is not None and waiver.until > now:
+                # Somebody accepted exactly this, with a reason; to ask once more what they say would teach them nothing.
+                found[name] = "waived"
     for name in _names(wanted, "checks"):
-        # What held once says nothing about now.
-        found[name] = _WORD[deployment.findings[name].verdict] if holds(deployment, name, now) else "unknown"
+        found[name] = _stands(deployment, name, now)
     for key in _names(wanted, "steps"):
         record = deployment.steps.get(key)
         state = record.state if record else None

@@ -97,7 +97,7 @@ def _over(below: Any, above: Any) -> Any:
     for key, one in above.items():
         if isinstance(one, Mapping) and isinstance(below.get(key), list):
             rules = [rule for rule in below[key] if rule.split()[0] not in one]
-            merged[key] = [*rules, *(f"{name} {rule}" for name, rule in one.items())]
+            merged[key] = [*rules, *(f"{name} {rule}" for name, rule in one.items() if rule)]
         else:
             merged[key] = _over(below[key], one) if key in below else one
     return merged

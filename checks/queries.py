@@ -46,9 +46,14 @@ class Statement:
     rows: int
 
 
+def _lacks(params: Params) -> Mapping[str, str]:
+    return {} if params.compare_dsn else dict.fromkeys(("compared", "slower"), "'compare_dsn'")
+
+
 @check(
     "queries",
     needs={"net"},
+    lacks=_lacks,
     values={
         "statements": "how many statements ran often enough to be looked at",
         "slow": "how many of them take more than 'slow_s' in the mean",

@@ -43,7 +43,14 @@ def application(members: Members, cache: Cache, token: str, *, key_made: str) ->
         }
         shown = [member.shown() for member in members.all.values()]
         able = sum(member["takes_requests"] for member in shown)
-        return {"members": shown, "total": len(shown), "taking_requests": able, "health_check": checked}
+        ill = sum(not member["healthy"] for member in shown)
+        return {
+            "members": shown,
+            "total": len(shown),
+            "taking_requests": able,
+            "ill": ill,
+            "health_check": checked,
+        }
 
     def add(_: Request, body: dict[str, Any]) -> Any:
         name, url = body.get("name"), body.get("url")

@@ -9,7 +9,7 @@ from bot import gates
 from bot.decide import settle, time
 from bot.decide.runs import World
 from bot.gates import Standing
-from bot.model import Change, Finding, Phase, StepRecord, StepState, Verdict
+from bot.model import Change, Finding, NotApplicable, Person, Phase, StepRecord, StepState, Verdict, Waiver
 from bot.plan import CheckPlan, FollowUpPlan, ItemPlan, SectionPlan, Stage, StepKind, StepPlan
 from tests.store.records import NOON, drafted
 
@@ -75,6 +75,27 @@ def test_what_it_names_is_measured_after_the_deploy_script(verifying):
     assert settle.checks_wanted(half, at(2)) == {"dns"}
     assert stands(half, 2) is Standing.MEASURING
     assert stands(measured(half, "dns", 2), 2) is Standing.PASS
+
+
+def test_all_that_is_measured_in_a_section_is_required_but_for_what_was_waived_or_burdens_the_service(verifying):
+    items = tuple(ItemPlan(key=name, title=name, checks=(name,)) for name in ("tls", "dns", "flood"))
+    section = SectionPlan(key="before", title="Before", items=items)
+    checks = {
+        **verifying.plan.checks,
+        "flood": CheckPlan(name="flood", uses="ratelimit", intrusive=True),
+        "all": replace(verifying.plan.checks["all"], with_={"sections": ["before", "verification"]}),
+    }
+    verifying = replace(verifying, plan=replace(verifying.plan, sections=(section,), checks=checks))
+    assert settle.checks_wanted(verifying, at(1)) == {"tls", "dns"}
+    one = measured(measured(verifying, "tls", 1), "dns", 1, Verdict.FAIL)
+    assert stands(one, 2) is Standing.FAIL
+    waiver = Waiver(by=Person(id="U1", name="Ana"), role="lead", at=NOON, reason="known", until=at(20))
+    waived = replace(one, waivers={"dns": waiver})
+    assert stands(waived, 2) is Standing.PASS
+    assert gates.finding(waived, "all", at(2)).summary == "1 of 2, 1 waived"
+    assert stands(waived, 21) is Standing.FAIL, "the waiver has ended"
+    excluded = NotApplicable(by=waiver.by, at=NOON, reason="no name of ours")
+    assert stands(replace(one, not_applicable={"dns": excluded}), 2) is Standing.PASS
 
 
 def test_a_step_that_asks_for_it_waits_until_all_is_measured_anew(verifying):

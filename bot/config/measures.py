@@ -10,6 +10,7 @@ from bot.config.units import shown
 from bot.errors import ConfigError
 from bot.judge import Relative, parse
 from bot.plan import SIGNOFF, BaselinePlan, CheckPlan
+from bot.recorded import WINDOWS
 
 #: Refuses with a ConfigError what the plugin of a check cannot measure; `bot.check.validate` is one.
 ValidateCheck = Callable[[CheckPlan], object]
@@ -115,7 +116,8 @@ def _record_check(site: Site, path: Path, one: shape.Check) -> None:
     measured = [
         name for name in site.checks if (known := site.layer.checks.get(name)) and known.uses not in {*_PSEUDO, SIGNOFF}
     ]
-    known = {"checks": measured, "steps": list(site.steps), "items": list(site.items)}
+    sections = [*site.layer.sections, "verification"]
+    known = {"checks": measured, "steps": list(site.steps), "items": list(site.items), "sections": sections}
     for key, value in one.with_.items():
         if key not in known:
             site.wrong((*path, key), f"not a key here; {offer(key, known)}")
@@ -132,6 +134,4 @@ def _watch_check(site: Site, path: Path, one: shape.Check) -> None:
     for key in one.with_:
         if key != "window":
             site.wrong((*path, key), f"not a key here; {offer(key, ['window'])}")
-    site.named(
-        (*path, "window"), str(one.with_.get("window", "since")), ("since", "during", "recent", "baseline"), "window"
-    )
+    site.named((*path, "window"), str(one.with_.get("window", "since")), WINDOWS, "window")

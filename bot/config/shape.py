@@ -207,8 +207,8 @@ class Watch(Shape):
     """A probe without an answer after this is lost."""
     live_rate: Rate = 1.0
     """Probes a second once the deployment is live."""
-    baseline: Duration = 10.0
-    """Measured for so long before the deploy script may start."""
+    baseline: Duration = 60.0
+    """Measured for at least so long before the deploy script may start; all of the preparations belong to it."""
 
 
 class Trigger(Entry):

@@ -21,6 +21,8 @@ from bot.watch import Watches
 
 log = logging.getLogger(__name__)
 
+#: Until it is live, downtime is downtime of the deployment.
+_DEPLOYING = frozenset({Phase.DEPLOYING, Phase.VERIFYING})
 #: The phases in which the service is probed.
 WATCHED = frozenset({Phase.PREPARING, Phase.DEPLOYING, Phase.VERIFYING, Phase.DECIDING, Phase.LIVE, Phase.ROLLING_BACK})
 
@@ -148,7 +150,7 @@ class Reconciler:
         await self._watches.look([self._spec(one) for one in watched])
         for one in watched:
             if one.deploy_at is not None:
-                await self._watches.deploying(one.id, still=one.phase is Phase.DEPLOYING)
+                await self._watches.deploying(one.id, still=one.phase in _DEPLOYING)
             if one.live_at is not None and one.plan.watch is not None:
                 await self._watches.rate(one.id, one.plan.watch.live_rate)
 

@@ -45,10 +45,12 @@ class WatchReport:
     baseline: Window
     #: From the start of the deploy script on.
     since: Window
-    #: The same, frozen when DEPLOYING is over; goes on when a step of it is tried again.
+    #: The same, frozen when it goes live or is decided upon; goes on when a step of it is tried again.
     during: Window = Window()
     #: The last ten seconds.
     recent: Window
+    #: The last five hundred probes since the deploy script started.
+    lately: Window = Window()
     #: Seconds for which every address has failed, up to now.
     down_s: float = 0.0
     last_error: str = ""

@@ -144,6 +144,7 @@ class Watches:
             since=summary.after(ahead, until),
             during=summary.during(ahead, until),
             recent=summary.recent(prober.now(), ahead),
+            lately=summary.lately(prober.now(), ahead),
             down_s=summary.down_s if watched.alive else 0.0,
             last_error=watched.last_error,
             problem=watched.problem,

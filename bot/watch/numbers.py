@@ -12,6 +12,8 @@ from bot.watch import prober
 #: Each bucket is 2 % wider than the one before, so a percentile is right within 1 %.
 _GROWTH = math.log(1.02)
 RECENT_S = 10.0
+#: As many as a percentile needs before anybody is called because of it, and not so old that nobody cares any more.
+LATELY, LATELY_S = 500, 600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +151,15 @@ class Tally:
         )
 
 
+def _tallied(probes: deque[tuple[Probe, float]], now: float, seconds: float) -> Tally:
+    """These probes, if the last of them is not long ago by the prober's clock."""
+    tally = Tally()
+    if probes and now - probes[-1][0].due < 2 * seconds:
+        for probe, wall in probes:
+            tally.add(probe, wall)
+    return tally
+
+
 class Summary:
     """Everything that is said about a watch, from its records in order."""
 
@@ -163,6 +174,7 @@ class Summary:
         #: Wall time up to which something was measured; None: nothing to be missed yet.
         self._measured_to: float | None = None
         self._recent: deque[tuple[Probe, float]] = deque()
+        self._lately: deque[tuple[Probe, float]] = deque(maxlen=LATELY)
         self._outages = Outages()
         #: The mark that began the deployment, and the one that ended it, if it has not begun anew since.
         self._deploy: Mark | None = None
@@ -208,11 +220,11 @@ class Summary:
 
     def recent(self, now: float, ahead: timedelta = timedelta(0)) -> Window:
         """The last ten seconds, if they are not long ago by the prober's clock."""
-        tally = Tally()
-        if self._recent and now - self._recent[-1][0].due < 2 * RECENT_S:
-            for probe, wall in self._recent:
-                tally.add(probe, wall)
-        return tally.window(ahead)
+        return _tallied(self._recent, now, RECENT_S).window(ahead)
+
+    def lately(self, now: float, ahead: timedelta = timedelta(0)) -> Window:
+        """The last five hundred probes since the deployment began, however often it is probed."""
+        return _tallied(self._lately, now, LATELY_S).window(ahead)
 
     def after(self, ahead: timedelta = timedelta(0), until: float = -math.inf) -> Window:
         """Since the deployment began; `until`: the wall time until which nobody has been probing."""
@@ -237,11 +249,17 @@ class Summary:
         wall = probe.due + self._offset
         if self._is_past(self._deployed, probe.due, wall):
             self._freeze()
-        (self.since if self._is_past(self._deploy, probe.due, wall) else self.baseline).add(probe, wall)
+        if self._is_past(self._deploy, probe.due, wall):
+            self.since.add(probe, wall)
+            self._lately.append((probe, wall))
+        else:
+            self.baseline.add(probe, wall)
         self._outages.add(probe)
         self._recent.append((probe, wall))
         while self._recent[0][0].due < probe.due - RECENT_S:
             self._recent.popleft()
+        while self._lately and self._lately[0][0].due < probe.due - LATELY_S:
+            self._lately.popleft()
         self._measured_to = wall + probe.latency_s
 
     def _is_past(self, mark: Mark | None, due: float, wall: float) -> bool:
@@ -279,5 +297,6 @@ class Summary:
 
     def _interrupted(self) -> None:
         self._recent.clear()
+        self._lately.clear()
         for outages in (self._outages, self.baseline.outages, self.since.outages):
             outages.interrupted()

@@ -344,6 +344,10 @@ async def test_a_relative_rule_keeps_the_baseline_it_was_held_against(plugin):
             {"uses": "pool", "with_": {"dsn": {"env": "DSN"}}, "pass_": ("planned_share <= 80%",)},
             "rule 'planned_share <= 80%': 'planned_share' is measured only with 'instances'",
         ),
+        (
+            {"uses": "queries", "with_": {"dsn": {"env": "DSN"}}, "pass_": ("slower <= 20%",)},
+            "rule 'slower <= 20%': 'slower' is measured only with 'compare_dsn'",
+        ),
     ],
 )
 def test_a_plan_that_cannot_work_is_refused_and_says_what_to_do(plan, said):

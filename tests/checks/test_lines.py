@@ -97,6 +97,32 @@ def test_the_demonstration_measures_what_can_be_measured_on_one_machine():
     assert kinds.count("S") >= 4
 
 
+def test_the_default_rules_are_as_strict_as_was_meant():
+    checks = yaml.safe_load(APP.read_text(encoding="utf-8"))["defaults"]["checks"]
+    meant = {
+        "zero-downtime": ["probes >= 5000", "longest_gap == 0s"],
+        "performance": ["probes >= 500"],
+        "backup": ["size >= baseline -30%", "size <= baseline +50%"],
+        "performance-tests": ["p95 <= baseline +20%", "p95 <= baseline +50%"],
+        "load-testing": ["p95 <= 300ms", "achieved >= 100%"],
+        "queries": ["slower <= 20%", "slower <= 50%"],
+        "load-balancer": [
+            "path != /",
+            "interval <= 30s",
+            "tries >= 2",
+            "tries <= 5",
+            "healthy >= 2",
+            "ill == 0",
+            "zones >= 2",
+        ],
+        "memory": ["max <= 80%"],
+        "disk-in-four-days": ["min > 0"],
+    }
+    for name, rules in meant.items():
+        there = [*checks[name].get("require", []), *checks[name]["pass"], *checks[name].get("warn", [])]
+        assert set(rules) <= set(there), name
+
+
 def test_the_table_is_made_of_app_yaml(tmp_path):
     text = APP.read_text(encoding="utf-8")
     changed = tmp_path / "app.yaml"

@@ -221,7 +221,12 @@ IN_APP = [
     (
         "uses: tls\n      with: {hosts: [a.example]}",
         "uses: record\n      with: {»stops: [deploy]}",
-        "checks.tls.with.stops: not a key here; did you mean steps? Known: checks, steps, items",
+        "checks.tls.with.stops: not a key here; did you mean steps? Known: checks, steps, items, sections",
+    ),
+    (
+        "uses: tls\n      with: {hosts: [a.example]}",
+        "uses: record\n      with: {sections: [»befor]}",
+        "checks.tls.with.sections[1]: there is no section befor; did you mean before? Known: before, verification",
     ),
     # Secrets and references.
     (

@@ -174,6 +174,20 @@ def test_recent_is_the_last_ten_seconds_and_nothing_when_they_are_long_ago():
     assert read.recent(100.0) == Window()
 
 
+def test_lately_is_the_last_five_hundred_probes_of_the_deployment_however_slowly_they_come():
+    fast = summary(
+        *(probe(at / 20) for at in range(20, 720)), deploy=Mark(what="deploy", boot=7, at=11.0, wall=WALL + 11)
+    )
+    assert fast.lately(37.0).probes == 500
+    begun = summary(
+        *(probe(at / 20) for at in range(20, 260)), deploy=Mark(what="deploy", boot=7, at=11.0, wall=WALL + 11)
+    )
+    assert begun.lately(14.0).probes == 40, "what was probed before the deployment says nothing about it"
+    slow = summary(*(probe(at) for at in range(1, 1001)), deploy=Mark(what="deploy", boot=7, at=1.0, wall=WALL + 1))
+    assert slow.lately(1001.0).probes == 500
+    assert slow.lately(9999.0) == Window()
+
+
 @given(cuts=st.lists(st.integers(0, 400), max_size=8))
 def test_records_are_understood_however_the_reading_is_cut(cuts: list[int]):
     data = session() + b"".join(probe(at, LOST if at % 3 == 0 else GOOD) for at in range(1, 15))
