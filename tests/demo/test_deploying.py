@@ -14,9 +14,11 @@ from tools.call import ask
 
 from bot.check import measure
 from bot.config import load
+from bot.model import Verdict
 from demo import repository
 from tests.checks.helpers import context
 from tests.demo.conftest import ROOT, Customers, Production
+from tests.demo.watching import watched
 
 pytestmark = [pytest.mark.real, pytest.mark.slow]
 
@@ -119,21 +121,31 @@ def test_a_third_member_comes_and_goes_and_is_deployed_to(production: Production
     assert count["lost"] == 0, count
 
 
-def test_the_slow_version_is_slow(production: Production):
+async def test_the_slow_version_is_slow_and_the_trigger_of_the_demonstration_trips(
+    production: Production, tmp_path: Path
+):
     def slowest(path: str) -> float:
         return sorted(production.get(path).seconds for _ in range(20))[10]
 
     before = slowest("/version")
-    production.succeed("deploy_production.sh", version="1.5.1")
-    # It waits 150 ms for an acknowledgement that never comes, however fast this machine is.
-    assert slowest("/version") > before + 0.1
+    async with watched(production, tmp_path) as watch:
+        await watch.deploys("1.5.1")
+        # It waits 150 ms for an acknowledgement that never comes, however fast this machine is.
+        assert slowest("/version") > before + 0.1
+        finding = await watch.judges("performance", Verdict.FAIL)
+    assert finding.summary.startswith("p95 "), finding.summary
 
 
-def test_the_failing_version_answers_500_now_and_then(production: Production):
-    production.succeed("deploy_production.sh", version="1.5.2")
-    statuses = [production.get("/healthz").status for _ in range(400)]
-    assert 0 < statuses.count(500) / len(statuses) < 0.1
-    assert set(statuses) == {200, 500}
+async def test_the_failing_version_answers_500_now_and_then_and_zero_errors_is_not_believed(
+    production: Production, tmp_path: Path
+):
+    async with watched(production, tmp_path) as watch:
+        await watch.deploys("1.5.2")
+        statuses = [production.get("/healthz").status for _ in range(400)]
+        assert 0 < statuses.count(500) / len(statuses) < 0.1
+        assert set(statuses) == {200, 500}
+        finding = await watch.judges("error-rate", Verdict.FAIL)
+    assert "probes failed" in finding.summary
 
 
 def test_smoke_tests_write_a_report_and_see_a_service_that_is_ill(untouched: Production, tmp_path):
