@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.chat import Whisper
 from bot.errors import ConfigError, Refused, Unreachable
 from bot.model import Person
+from bot.text import clip, esc
 from bot.views import ids, kit, modals
 from bot.views.answers import Answer
 from bot.views.kit import Block
@@ -254,7 +255,9 @@ class Bolt:
         await asyncio.wait({decision})
         sentence = self._sentence(decision.exception())
         if sentence:
-            self._speaker.whisper(_whisper(body), sentence)
+            # The form has closed, and what was written in it would be gone with it.
+            written = "\n".join(f"You wrote: “{esc(clip(text, 1000))}”" for text in _written(body["view"]))
+            self._speaker.whisper(_whisper(body), f"{sentence}\n{written}".strip())
 
     def _sentence(self, problem: BaseException | None) -> str:
         if problem is None:
@@ -309,6 +312,13 @@ def inputs(view: Mapping[str, Any]) -> dict[str, Any]:
             chosen = element.get("selected_option") or {}
             values[key] = element.get("value") or chosen.get("value") or element.get("selected_date_time")
     return values
+
+
+def _written(view: Mapping[str, Any]) -> list[str]:
+    """What somebody wrote into a modal in their own words."""
+    blocks: Mapping[str, Mapping[str, Mapping[str, Any]]] = view.get("state", {}).get("values", {})
+    fields = [element for block in blocks.values() for element in block.values()]
+    return [str(one["value"]) for one in fields if one.get("type") == "plain_text_input" and one.get("value")]
 
 
 def _carried(action: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[str, bool]:

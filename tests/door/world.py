@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.authorization import AuthorizeResult
 
@@ -161,8 +162,11 @@ class Slack:
 class World:
     """What a person can do, and what they would see."""
 
-    def __init__(self, app: AsyncApp, engine: Engine, store: Store, clock: OffsetClock, slack: Slack) -> None:
+    def __init__(
+        self, app: AsyncApp, bolt: Bolt, engine: Engine, store: Store, clock: OffsetClock, slack: Slack
+    ) -> None:
         self.app = app
+        self._bolt = bolt
         self.engine = engine
         self.store = store
         self.clock = clock
@@ -218,13 +222,18 @@ class World:
                     return "\n".join(words for who, words in self.slack.whispers[said:] if who == user)
         raise AssertionError(f"no menu beside {item!r}")
 
-    async def submits(self, user: str, **values: Any) -> dict[str, str]:
-        """Fill in the modal that opened last, and submit it; the mistakes that it shows."""
-        view = self.view()
-        state = {key: {key: _held(value)} for key, value in values.items()}
+    async def submits(self, user: str, *, view: dict[str, Any] | None = None, **values: Any) -> dict[str, str]:
+        """Fill in the modal that opened last, or an older one that is open still, and submit it; the mistakes that it shows."""
+        view = view or self.view()
+        kinds = {one["block_id"]: one["element"]["type"] for one in view["blocks"] if "element" in one}
+        state = {key: {key: _held(value, kinds.get(key, ""))} for key, value in values.items()}
         body = {"type": "view_submission", "user": {"id": user}, "team": {"id": "T"}}
         answer = await self._send({**body, "view": {**view, "id": "V", "state": {"values": state}}})
         return json.loads(answer).get("errors", {}) if answer else {}
+
+    async def answered(self) -> None:
+        """Until whatever was decided after Slack had its answer is told, too."""
+        await self._bolt.drain()
 
     async def closes(self, user: str) -> None:
         view = {**self.view(), "id": "V", "state": {"values": {}}}
@@ -254,6 +263,10 @@ class World:
             check=check, verdict=verdict, summary=summary, measured_at=now, expires_at=now + timedelta(hours=10)
         )
         await self.engine.found(deployment, finding)
+
+    async def script_runs(self, step: str) -> None:
+        run = next(run for run in (await self.store.get("shop-1")).runs if run.step == step and not run.report.over)
+        await self.engine.run_reported(RunReport(id=run.id, state=RunState.RUNNING, started_at=self.clock.now()))
 
     async def script_ends(self, step: str, code: int = 0, deployment: str = "shop-1", **more: Any) -> None:
         one = await self.store.get(deployment)
@@ -420,8 +433,15 @@ def _action(user: str, wanted: Wanted, element: dict[str, Any], block_id: str = 
     }
 
 
-def _held(value: Any) -> dict[str, Any]:
-    return {"selected_date_time": value} if isinstance(value, int) else {"value": value}
+def _held(value: Any, kind: str) -> dict[str, Any]:
+    """What an input of this kind tells Slack."""
+    match kind:
+        case "static_select":
+            return {"type": kind, "selected_option": {"value": value}}
+        case "datetimepicker":
+            return {"type": kind, "selected_date_time": value}
+        case _:
+            return {"type": kind, "value": value}
 
 
 def _text(node: Any) -> str:
@@ -462,8 +482,12 @@ async def world(folder: Path, app: str = APP, services: Mapping[str, str] = SERV
     slack_app = AsyncApp(authorize=authorize, signing_secret="test", process_before_response=True)
     bolt = Bolt(slack_app, slack, slack)
     handlers.register(bolt, engine)
+    patch = pytest.MonkeyPatch()
+    # However busy the machine is, an answer is there when a test goes on.
+    patch.setattr("handlers.bolt.ACK_WITHIN_S", 600.0)
     try:
-        yield World(slack_app, engine, store, clock, slack)
+        yield World(slack_app, bolt, engine, store, clock, slack)
     finally:
+        patch.undo()
         await bolt.drain()
         await store.close()
