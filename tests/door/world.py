@@ -1,7 +1,7 @@
 """The whole bot behind its front door: real Bolt, handlers, engine and store; Slack, scripts and checks are spoken for."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,7 +27,7 @@ from bot.model import Deployment, Finding, Person, Presence, RunReport, RunState
 from bot.schedule import OffsetClock
 from bot.store import Store
 from bot.terminal import plain
-from bot.views import messages
+from bot.views import home, messages
 from handlers.bolt import Bolt
 from tests.slack_rules import accepted_message
 
@@ -171,6 +171,8 @@ class World:
         self.store = store
         self.clock = clock
         self.slack = slack
+        #: The words that were typed, and the ids of what was pressed and submitted.
+        self.used: set[str] = set()
 
     # ── What people do ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -186,6 +188,14 @@ class World:
         }
         await self._send({**body, "team_id": "T", "response_url": "https://respond.example/1"})
         return "\n".join(words for who, words in self.slack.whispers[said:] if who == user)
+
+    async def uses_shortcut(self, user: str, callback_id: str) -> None:
+        await self._send({"type": "shortcut", "callback_id": callback_id, "user": {"id": user}, "trigger_id": "T1"})
+
+    async def presses_at_home(self, user: str, label: str) -> None:
+        view = home.home(user, await self.store.find(), self.clock.now())
+        pressed = next(one for block in view["blocks"] for one in _elements(block) if _says(one, label))
+        await self._send(_in_view(user, {**view, "id": "HOME"}, pressed, ""))
 
     async def presses(self, user: str, label: str, *, message: str = "", deployment: str = "shop-1") -> str:
         """Press what carries this label, in the message of this key (or wherever it stands); what the person is told."""
@@ -230,6 +240,14 @@ class World:
         body = {"type": "view_submission", "user": {"id": user}, "team": {"id": "T"}}
         answer = await self._send({**body, "view": {**view, "id": "V", "state": {"values": state}}})
         return json.loads(answer).get("errors", {}) if answer else {}
+
+    async def chooses_in_form(self, user: str, key: str, value: str) -> None:
+        """Choose something in the form that opened last, which is drawn anew for it."""
+        name = f"V{len(self.slack.views)}"
+        view = self.slack.views[name]
+        element = next(one["element"] for one in view["blocks"] if one["block_id"] == key)
+        state = {"values": {key: {element["action_id"]: _held(value, element["type"])}}}
+        await self._send(_in_view(user, {**view, "id": name, "state": state}, element, key))
 
     async def answered(self) -> None:
         """Until whatever was decided after Slack had its answer is told, too."""
@@ -400,11 +418,12 @@ class World:
         for wanted in await self.messages(deployment):
             for block in wanted.blocks if message in {"", wanted.key} else ():
                 for element in _elements(block):
-                    if element["type"] == "button" and element["text"]["text"] == label:
+                    if _says(element, label):
                         return wanted, element
         raise AssertionError(f"no button {label!r} in {message or 'any message'}")
 
     async def _send(self, body: dict[str, Any]) -> str:
+        self.used.update(_used(body))
         request = AsyncBoltRequest(body=json.dumps(body), mode="socket_mode")
         response = await self.app.async_dispatch(request)
         assert response.status == 200, response.body
@@ -417,6 +436,37 @@ def _elements(block: dict[str, Any]) -> list[dict[str, Any]]:
         if block["type"] in {"actions", "section"}
         else []
     )
+
+
+def _says(element: dict[str, Any], label: str) -> bool:
+    return bool(element["type"] == "button" and element["text"]["text"] == label)
+
+
+def _used(body: dict[str, Any]) -> Iterator[str]:
+    """What somebody uses with this delivery."""
+    match body.get("type"):
+        case None:
+            yield f"/deploy {body['text'].partition(' ')[0]}"
+        case "block_actions":
+            yield from (one["action_id"] for one in body["actions"])
+        case "view_submission":
+            yield body["view"]["callback_id"]
+        case "shortcut":
+            yield body["callback_id"]
+        case _:
+            return
+
+
+def _in_view(user: str, view: dict[str, Any], element: dict[str, Any], block_id: str) -> dict[str, Any]:
+    return {
+        "type": "block_actions",
+        "user": {"id": user},
+        "team": {"id": "T"},
+        "trigger_id": "T1",
+        "container": {"type": "view", "view_id": view["id"]},
+        "view": view,
+        "actions": [{**element, "block_id": block_id}],
+    }
 
 
 def _action(user: str, wanted: Wanted, element: dict[str, Any], block_id: str = "") -> dict[str, Any]:
