@@ -21,8 +21,6 @@ from bot.watch import Watches
 
 log = logging.getLogger(__name__)
 
-#: Until it is live, downtime is downtime of the deployment.
-_DEPLOYING = frozenset({Phase.DEPLOYING, Phase.VERIFYING})
 #: The phases in which the service is probed.
 WATCHED = frozenset({Phase.PREPARING, Phase.DEPLOYING, Phase.VERIFYING, Phase.DECIDING, Phase.LIVE, Phase.ROLLING_BACK})
 
@@ -150,7 +148,8 @@ class Reconciler:
         await self._watches.look([self._spec(one) for one in watched])
         for one in watched:
             if one.deploy_at is not None:
-                await self._watches.deploying(one.id, still=one.phase in _DEPLOYING)
+                # Until it is live or goes back, downtime is downtime of the deployment, also while people decide.
+                await self._watches.deploying(one.id, still=one.live_at is None and one.rollback_at is None)
             if one.live_at is not None and one.plan.watch is not None:
                 await self._watches.rate(one.id, one.plan.watch.live_rate)
 

@@ -45,7 +45,7 @@ class WatchReport:
     baseline: Window
     #: From the start of the deploy script on.
     since: Window
-    #: The same, frozen when it goes live or is decided upon; goes on when a step of it is tried again.
+    #: The same, frozen when it goes live or begins to go back.
     during: Window = Window()
     #: The last ten seconds.
     recent: Window
@@ -55,3 +55,8 @@ class WatchReport:
     down_s: float = 0.0
     last_error: str = ""
     problem: str = ""
+
+    @property
+    def until_live(self) -> Window:
+        """What the deployment itself cost: the one number that the thread, its picture and the announcement tell."""
+        return self.during if self.during.probes else self.since

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from bot.model import Deployment, StepState, Wanted
-from bot.text import render
+from bot.model import Deployment, StepState, Wanted, Window
+from bot.text import clip, render
 from bot.views import kit
 
 #: The step that announces, by what it announces.
@@ -33,18 +33,28 @@ def _kind(deployment: Deployment) -> str:
     return kind
 
 
-def _lost(deployment: Deployment) -> int | None:
-    """How many probes got no good answer while it was deployed; None where that was not measured throughout."""
-    report = deployment.watch
-    if report is None:
+def _seen(deployment: Deployment) -> Window | None:
+    """What was probed until it went live; None where that was not measured throughout, so that nobody knows of no downtime."""
+    if deployment.watch is None:
         return None
-    during = report.during if report.during.probes else report.since
-    return during.lost + during.errors if not during.not_measured_s or during.lost + during.errors else None
+    seen = deployment.watch.until_live
+    return seen if seen.lost + seen.errors or not seen.not_measured_s else None
+
+
+def _accepted(deployment: Deployment) -> str:
+    """What people went live in spite of, and why."""
+    said = [
+        f"{one.title} ({one.settled_by.name}: “{clip(one.reason, 150)}”)"
+        for one in deployment.alarms
+        if one.how == "accepted" and one.settled_by and one.settled_at
+        if deployment.live_at is None or one.settled_at <= deployment.live_at
+    ]
+    return clip("; ".join(said), 600)
 
 
 def values(deployment: Deployment) -> dict[str, object]:
     """What a template may say; `None` and empty where it is not known (yet)."""
-    release, window = deployment.release, deployment.window
+    release, window, seen = deployment.release, deployment.window, _seen(deployment)
     began = deployment.deploy_at or deployment.opened_at
     until = deployment.live_at or deployment.ended_at
     reasons = [alarm for alarm in deployment.alarms if alarm.how in {"", "rolled_back"}]
@@ -64,5 +74,7 @@ def values(deployment: Deployment) -> dict[str, object]:
         "duration": (until - began).total_seconds() if until else None,
         "reason": deployment.abort_reason or (f"{reasons[-1].title}: {reasons[-1].detail}" if reasons else ""),
         "since": since,
-        "lost": _lost(deployment),
+        "lost": seen.lost + seen.errors if seen else None,
+        "probes": seen.probes if seen else None,
+        "accepted": _accepted(deployment),
     }

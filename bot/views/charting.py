@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from bot.model import Deployment, Phase, Wanted
+from bot.model import Deployment, Phase, Wanted, WatchReport, Window
 from bot.plan import Stage
 from bot.text import duration, esc, number, percent
 from bot.views import signs
@@ -89,7 +89,7 @@ def chart(deployment: Deployment, key: str) -> Chart | None:
     bands = tuple(band for band in _bands(deployment, to_at) if band.ended_at > (from_at or deploy_at))
     return Chart(
         title=f"{signs.name(deployment)} {what}",
-        numbers=_numbers(deployment),
+        numbers=_numbers(report, report.until_live if key == LIVE else report.since),
         zero_at=zero_at,
         zero=zero,
         from_at=from_at,
@@ -110,15 +110,12 @@ def _bands(deployment: Deployment, to_at: datetime) -> Iterator[Band]:
             yield Band(title=step.title, began_at=record.at, ended_at=ended_at, failed=record.state.value == "failed")
 
 
-def _numbers(deployment: Deployment) -> str:
+def _numbers(report: WatchReport, seen: Window) -> str:
     """What the picture says, for whoever hears it or reads it in a notification."""
-    report = deployment.watch
-    if report is None or not report.since.probes:
-        return ""
-    seen, before = report.since, report.baseline
+    before = report.baseline
     lost = seen.lost + seen.errors
     said = [
-        f"Available {percent(1 - lost / seen.probes)}: {number(lost)} of {number(seen.probes)} failed",
+        f"Available {percent(1 - lost / seen.probes)}: {number(lost)} of {number(seen.probes)} probes failed",
         f"longest gap {duration(seen.longest_gap_s)}",
     ]
     if seen.not_measured_s:

@@ -36,7 +36,7 @@ def watch(deployment: Deployment) -> list[Block]:
         )
     during = report.during
     if during.probes and during != report.since:
-        failed = f"{number(during.lost + during.errors)} of {number(during.probes)} failed"
+        failed = f"{number(during.lost + during.errors)} of {number(during.probes)} probes failed"
         gap = f"longest gap {duration(during.longest_gap_s)}{_not_measured(during)}"
         blocks.append(kit.section(f"While it was deployed: {failed} · {gap}"))
     notes = []

@@ -22,6 +22,8 @@ EVERYTHING: dict[str, Any] = {
     "reason": "Performance degradation > 50%: p95 +249 %.",
     "since": datetime(2026, 11, 23, 14, 41, tzinfo=UTC),
     "lost": 0,
+    "probes": 4800,
+    "accepted": "Error rate > 0.1% (Ana Ruiz: “the search page alone”)",
 }
 NOTHING: dict[str, Any] = {
     **{name: None if EVERYTHING[name] is None or not isinstance(EVERYTHING[name], str) else "" for name in EVERYTHING},
@@ -51,7 +53,8 @@ THREAD = "https://acme.slack.com/archives/C0CHECKOUT/p1"
             "done",
             (
                 f"*checkout 1.4.2* is live in production since {SINCE}: no downtime, 12 changes "
-                f"(<https://git.example/compare|what's new>). <{THREAD}|How it went>."
+                "(<https://git.example/compare|what's new>). Accepted: Error rate &gt; 0.1% (Ana Ruiz: “the search page "
+                f"alone”). <{THREAD}|How it went>."
             ),
             "*checkout 1.4.2* is live in production.",
         ),
@@ -81,7 +84,7 @@ def test_an_announcement_says_what_is_known_and_leaves_out_the_rest(kind, everyt
 
 
 def test_nobody_is_promised_what_did_not_happen():
-    assert "3 probes got no answer, 12 changes" in render("done.j2", **EVERYTHING | {"lost": 3})
+    assert "3 of 4,800 probes failed, 12 changes" in render("done.j2", **EVERYTHING | {"lost": 3})
     assert "downtime" not in render("done.j2", **EVERYTHING | {"lost": None})
 
 

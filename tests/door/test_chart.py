@@ -34,7 +34,7 @@ async def test_the_picture_says_in_words_what_it_shows_and_which_steps_ran(w: Wo
 
     assert chart is not None
     assert chart.numbers == (
-        "Available 100 %: 0 of 400 failed · longest gap 0 ms · p50 10 ms (+0 %) · p95 20 ms (+0 %) · p99 30 ms (+0 %)"
+        "Available 100 %: 0 of 400 probes failed · longest gap 0 ms · p50 10 ms (+0 %) · p95 20 ms (+0 %) · p99 30 ms (+0 %)"
     )
     assert [band.title for band in chart.bands] == ["Execute deploy script", "Run health checks"]
     assert chart.zero_at == one.deploy_at

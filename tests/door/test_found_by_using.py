@@ -8,8 +8,9 @@ from world import World
 
 from bot.decide.opening import check_somebody_can_sign
 from bot.errors import Refused
-from bot.model import Person, RunState, Seat, Verdict, WatchReport, Window
+from bot.model import Person, Phase, RunState, Seat, Verdict, WatchReport, Window
 from bot.plan import StepKind
+from bot.views import charting
 from bot.views.home import home
 
 
@@ -163,7 +164,7 @@ async def test_downtime_after_the_deployment_and_time_that_nobody_measured_are_t
         return await w.reads("criteria")
 
     assert "✅ pass   Zero downtime" in await seen()
-    assert "While it was deployed: 0 of 480 failed" in await w.reads("watch")
+    assert "While it was deployed: 0 of 480 probes failed" in await w.reads("watch")
     assert "⚠️ warn   Zero downtime" in await seen(not_measured_s=4.0)
     assert "not measured for 4 s" in await w.reads("criteria")
     assert "❔ not measured for 4 s" in await w.reads("watch")
@@ -254,3 +255,32 @@ async def test_a_line_with_a_box_says_why_it_matters_too_to_whoever_asks(w: Worl
     assert "Plan verified" in shown
     assert "DevOps Lead clears it." in shown
     assert "Certificates valid" not in shown, "it passed"
+
+
+async def test_the_damage_is_told_from_the_beginning_until_it_went_live_with_what_was_accepted(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=1)
+    await w.looks()
+    assert w.still_deploying, "what fails while people decide belongs to the deployment"
+    await w.presses("U000ANA", "Accept, because…", message="alarm:0")
+    await w.submits("U000ANA", reason="only the old search page")
+    seen = Window(probes=11_450, lost=1_900, errors=54, p50_s=0.01)
+    before = Window(probes=100, p50_s=0.01)
+    report = WatchReport(id="shop-1", alive=True, baseline=before, since=seen, recent=Window(), during=seen)
+    await w.engine.watch_reported(report)
+    await w.script_ends("health")
+    await w.ticks("U000ANA", "Answers well")
+    await w.looks()
+    assert w.still_deploying is False
+    later = replace(seen, probes=90_000, lost=1_950)
+    await w.engine.watch_reported(replace(report, since=later))
+
+    told = await w.reads("announce:C0RELEASES")
+
+    assert "1,954 of 11,450 probes failed" in told
+    assert "Accepted: Execute deploy script (Ana Ruiz: “only the old search page”)." in told
+    one = await w.store.get("shop-1")
+    assert one.phase is Phase.LIVE
+    drawn = charting.chart(one, charting.LIVE)
+    assert drawn is not None
+    assert "1,954 of 11,450 probes failed" in drawn.numbers

@@ -173,6 +173,8 @@ class World:
         self.slack = slack
         #: The words that were typed, and the ids of what was pressed and submitted.
         self.used: set[str] = set()
+        #: What the watch was last told: whether what it sees belongs to the deployment.
+        self.still_deploying: bool | None = None
 
     # ── What people do ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -305,6 +307,7 @@ class World:
     async def looks(self) -> list[str]:
         """The reconciler looks once; the ids of the runs that it hands to the supervisor."""
         handed: list[str] = []
+        world = self
 
         class Quiet:
             async def look(self, wanted: Any, **_: Any) -> None:
@@ -313,7 +316,8 @@ class World:
             def log(self, run_id: str) -> Path:
                 return Path("/nowhere") / run_id / "log"
 
-            async def deploying(self, *_: Any, **__: Any) -> None: ...
+            async def deploying(self, _: str, *, still: bool) -> None:
+                world.still_deploying = still
 
             async def rate(self, *_: Any) -> None: ...
 
