@@ -1,8 +1,8 @@
 """How does a deployment begin?"""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -24,6 +24,7 @@ class Opening:
     window: tuple[datetime, datetime] | None = None
     frozen: str = ""
     last_rollback_s: float | None = None
+    usual_s: Mapping[str, float] = field(default_factory=dict)
 
 
 def check_version(plan: Plan, version: str) -> str:
@@ -81,6 +82,7 @@ def draft(opening: Opening, number: int, earlier: Deployment | None, now: dateti
         notes=opening.notes,
         window=opening.window,
         last_rollback_s=opening.last_rollback_s,
+        usual_s=opening.usual_s,
     )
     line = Line(
         what="opened",

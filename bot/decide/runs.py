@@ -1,8 +1,9 @@
 """What is a run, before it begins and after it ended?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from statistics import median
 
 from bot.model import Deployment, Person, Run, RunReport, RunSpec, RunState
 from bot.plan import Plan, ScriptPlan
@@ -57,6 +58,16 @@ def fill(template: str, facts: Mapping[str, str]) -> str:
     for name, value in facts.items():
         template = template.replace(f"${{{name}}}", value)
     return template
+
+
+def usual(earlier: Iterable[Deployment]) -> dict[str, float]:
+    """How long each script takes in the middle, in seconds; one that has never gone well is not among them."""
+    took: dict[str, list[float]] = {}
+    for run in (run for one in earlier for run in one.runs):
+        report = run.report
+        if report.exit_code == 0 and not report.ended_by and report.duration_s is not None:
+            took.setdefault(run.script, []).append(report.duration_s)
+    return {script: median(times) for script, times in took.items()}
 
 
 def warned(plan: Plan, run: Run) -> bool:

@@ -10,7 +10,7 @@ from bot import gates
 from bot.config import Settings
 from bot.decide import checklist, journey, meant, opening, settle, signing, steps, time, vouching
 from bot.decide.opening import Opening
-from bot.decide.runs import World
+from bot.decide.runs import World, usual
 from bot.engine.freezes import Freezes
 from bot.engine.measuring import Measuring
 from bot.errors import Refused, TMinusError
@@ -185,6 +185,7 @@ class Engine:
             window=start.window,
             frozen=await self.freezes.covering(plan.service, plan.environment),
             last_rollback_s=await self._last_rollback_s(plan),
+            usual_s=usual(await self.store.find(service=plan.service, environment=plan.environment)),
         )
 
         def draft(number: int, earlier: Deployment | None) -> Change:

@@ -288,6 +288,8 @@ class Deployment:
     superseded_by: str = ""
     #: How long the last rollback here took, as it was known when this was opened; None: nobody has rolled back yet.
     last_rollback_s: float | None = None
+    #: How long each script took here in the middle, of the times that it went well before this was opened.
+    usual_s: Mapping[str, float] = field(default_factory=dict)
     #: How often the box of an item had to be redrawn because somebody's client showed it ticked when it is not.
     touched: Mapping[str, int] = field(default_factory=dict)
     #: Grows with every change.

@@ -5,7 +5,7 @@ from bot.decide.journey import failed_step
 from bot.decide.runs import ending, warned
 from bot.model import Deployment, Phase, Run, RunState, StepState
 from bot.plan import Stage, StepKind, StepPlan
-from bot.text import Raw, bar, clip, code, duration, esc, plural
+from bot.text import Raw, bar, clip, code, duration, esc, moment, plural
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
 
@@ -86,7 +86,7 @@ def run(deployment: Deployment, one: Run) -> list[Block]:
     report = one.report
     program = one.spec.argv[0].rsplit("/", 1)[-1]
     argument = one.spec.argv[1].rsplit("/", 1)[-1] if program.startswith("python") and len(one.spec.argv) > 1 else ""
-    sign, said = _state(one, warns=warned(deployment.plan, one))
+    sign, said = _state(one, usually_s=deployment.usual_s.get(one.script), warns=warned(deployment.plan, one))
     blocks = [kit.section(f"{sign} *{esc(one.title)}* · {code(argument or program)}\n{said}")]
     if report.progress is not None:
         done = report.progress.done
@@ -111,14 +111,13 @@ def run(deployment: Deployment, one: Run) -> list[Block]:
     return blocks
 
 
-def _state(one: Run, *, warns: bool) -> tuple[str, str]:
+def _state(one: Run, *, usually_s: float | None, warns: bool) -> tuple[str, str]:
     report = one.report
     match report.state:
         case RunState.WANTED:
             return "⏳", "starting"
         case RunState.RUNNING:
-            asked = f"cancelled by {esc(one.cancelled_by.name)}, ending" if one.cancelled_by else "running"
-            return "⏳", asked
+            return "⏳", _running(one, usually_s)
         case RunState.FINISHED if report.exit_code == 0 and not report.ended_by:
             return "✅", _took(one)
         case RunState.FINISHED if warns:
@@ -127,6 +126,14 @@ def _state(one: Run, *, warns: bool) -> tuple[str, str]:
             return "❔", esc(ending(report))
         case _:
             return "❌", _took(one)
+
+
+def _running(one: Run, usually_s: float | None) -> str:
+    if one.cancelled_by is not None:
+        return f"cancelled by {esc(one.cancelled_by.name)}, ending"
+    since = f" since {moment(one.report.started_at)}" if one.report.started_at is not None else ""
+    usually = f", usually {duration(usually_s)}" if usually_s is not None else ""
+    return f"running{since}{usually}"
 
 
 def _took(one: Run) -> str:

@@ -101,3 +101,22 @@ async def test_any_other_exit_code_fails(tmp_path: Path):
         await w.script_ends("health", code=2)
 
         assert await w.phase() == "deciding"
+
+
+async def test_a_running_script_says_how_long_it_usually_takes_when_it_goes_well(w: World):
+    await w.opened()
+    for code, took in ((0, 100.0), (0, 125.0), (1, 3.0), (0, 600.0)):
+        await w.types("U000MARA", "run health")
+        await w.script_runs("health")
+        number = len((await w.store.get("shop-1")).runs)
+        assert "usually" not in await w.reads(f"run:shop-1.health.by-hand-{number}"), "nobody knows yet"
+        await w.script_ends("health", code=code, duration_s=took)
+    await w.types("U000MARA", "abort the supplier is down")
+    await w.types("U000MARA", "start shop 1.5.0")
+    await w.types("U000MARA", "run health")
+
+    await w.script_runs("health", deployment="shop-2")
+
+    told = await w.reads("run:shop-2.health.by-hand-1", "shop-2")
+    assert "running since " in told
+    assert ", usually 2 min 05 s" in told

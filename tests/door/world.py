@@ -284,8 +284,9 @@ class World:
         )
         await self.engine.found(deployment, finding)
 
-    async def script_runs(self, step: str) -> None:
-        run = next(run for run in (await self.store.get("shop-1")).runs if run.step == step and not run.report.over)
+    async def script_runs(self, step: str, deployment: str = "shop-1") -> None:
+        runs = reversed((await self.store.get(deployment)).runs)
+        run = next(run for run in runs if step in {run.step, run.script} and not run.report.over)
         await self.engine.run_reported(RunReport(id=run.id, state=RunState.RUNNING, started_at=self.clock.now()))
 
     async def script_ends(self, step: str, code: int = 0, deployment: str = "shop-1", **more: Any) -> None:
