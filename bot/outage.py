@@ -77,7 +77,7 @@ def history(deployment: Named = "") -> None:
     async def ask(engine: Engine, one: Deployment) -> Answer:
         return answers.history(*await engine.history(one.id))
 
-    _about("history", deployment, ask)
+    _about("history", deployment, ask, over=True)
 
 
 @cli.command()
@@ -86,7 +86,7 @@ def record(deployment: Named = "") -> None:
 
     async def work() -> str:
         async with app.at_the_machine(app.Surroundings.beside_the_bot()) as engine:
-            one = await _meant(engine, "record", deployment)
+            one = await _meant(engine, "record", deployment, over=True)
             return await engine.store.export(one.id)
 
     with sentences():
@@ -343,12 +343,14 @@ def _item(one: Deployment, wanted: str) -> str:
     return found
 
 
-async def _meant(engine: Engine, command: str, said: str) -> Deployment:
-    """The deployment that is named, else the only one under way."""
+async def _meant(engine: Engine, command: str, said: str, *, over: bool = False) -> Deployment:
+    """The deployment that is named, else the only one under way; else the newest, for what can be told of one that is over."""
     if said:
         return await engine.get(said)
     under_way = await engine.under_way()
     here = [one for one in under_way if one.active] or under_way
+    if not here and over:
+        here = await engine.store.find(limit=1)
     if not here:
         raise Refused("Nothing is under way. A deployment is opened in Slack, with /deploy start.")
     if len(here) > 1:
@@ -368,9 +370,11 @@ def _answer(ask: Callable[[Engine], Awaitable[Answer]]) -> None:
         asyncio.run(work())
 
 
-def _about(command: str, deployment: str, ask: Callable[[Engine, Deployment], Awaitable[Answer]]) -> None:
+def _about(
+    command: str, deployment: str, ask: Callable[[Engine, Deployment], Awaitable[Answer]], *, over: bool = False
+) -> None:
     async def both(engine: Engine) -> Answer:
-        return await ask(engine, await _meant(engine, command, deployment))
+        return await ask(engine, await _meant(engine, command, deployment, over=over))
 
     _answer(both)
 

@@ -20,6 +20,16 @@ async def test_with_nothing_under_way_it_says_how_one_begins(w: World, types: Ty
     assert "Nothing is being deployed here." in (await types("status")).out
 
 
+async def test_history_and_record_of_the_newest_are_there_when_it_is_over(w: World, types: Type):
+    assert (await types("history")).err == "Nothing is under way. A deployment is opened in Slack, with /deploy start."
+    await w.opened()
+    await w.types("U000MARA", "abort the supplier is down")
+
+    assert (await types("history")).out.startswith("History of shop-1 (1.4.2 → production, aborted)")
+    assert '"shop-1"' in (await types("record")).out
+    assert (await types("why")).code == 2, "of what is over nothing can be cleared"
+
+
 async def test_the_status_and_what_is_in_the_way_are_those_of_the_running_bot(w: World, types: Type):
     await w.opened()
     await w.measured(verdict=Verdict.FAIL, summary="5 days left, at least 21 are needed")
