@@ -99,7 +99,8 @@ class Kept:
 def _lacks(params: Params) -> Mapping[str, str]:
     if params.assets or params.pages:
         return {}
-    return dict.fromkeys(("hits", "hit_ratio", "warm", "max_age", "stale", "unpacked"), "'assets' or 'pages'")
+    names = ("hits", "hit_ratio", "warm", "max_age", "stale", "oldest", "unpacked")
+    return dict.fromkeys(names, "'assets' or 'pages'")
 
 
 @check(
@@ -114,6 +115,7 @@ def _lacks(params: Params) -> Mapping[str, str]:
         "warm": "how many came from the edge at once, of all of them, at the address where they are fewest",
         "max_age": "seconds that a file may be kept, the shortest",
         "stale": "how many are older than they may be",
+        "oldest": "seconds that the oldest of them has been kept; missing where a cache does not say",
         "unpacked": "how many files of text are sent without compression to a client that takes it",
         "leaked": "how many kept answers set a cookie, which then everybody gets",
         "failed": "how many did not answer 200, and private ones that were not there, were broken, told us to wait or, with "
@@ -250,6 +252,10 @@ def _measured(
         }
     if good:
         values["max_age"] = min(one.max_age for one in good)
+        # What comes from no cache is new; a cache that does not tell an age may have kept it for ever.
+        ages = [_age(one.last) if one.hit else 0.0 for one in good]
+        if min(ages) >= 0:
+            values["oldest"] = max(ages)
     faults = [
         *(f"{one.url} is private and came from a cache at {one.address}" for one in exposed),
         *(f"{one.url} sets a cookie from a cache at {one.address}" for one in leaked),

@@ -208,5 +208,13 @@ async def test_a_file_that_is_older_than_it_may_be_is_a_warning():
     assert finding.verdict is Verdict.WARN
 
 
+@pytest.mark.parametrize(
+    ("says", "verdict"), [([("Age", "7")], Verdict.PASS), ([("Age", "4000")], Verdict.FAIL), ([], Verdict.UNKNOWN)]
+)
+async def test_after_a_purge_nothing_that_was_kept_before_is_left(says, verdict):
+    finding = await look(cache(more=says), private=(), rules={"pass_": ["oldest <= 2min"]})
+    assert finding.verdict is verdict, finding.summary
+
+
 async def test_files_that_do_not_answer_are_unknown():
     assert (await look(lambda _: (500, [], ""))).verdict is Verdict.UNKNOWN

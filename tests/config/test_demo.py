@@ -74,6 +74,14 @@ def test_the_roster_and_the_channels_are_those_of_the_local_workspace(plan):
     assert {plan.channel, *plan.announce_to} <= with_the_bot
 
 
+def test_every_step_that_runs_a_script_is_believed_when_it_is_measured(plan):
+    """What puts back what the preparations changed is all that its exit code decides."""
+    believed = {one.key for one in plan.steps if one.script and not (one.checks or one.sees)}
+    assert {key for key in believed if not key.startswith(("unscale-", "unfreeze", "scale-back"))} == set()
+    again = next(one for one in plan.steps if one.key == "monitor")
+    assert "freeze" in again.checks, "the branch is looked at again once it is deployed"
+
+
 def test_what_the_demo_watches_can_be_shown_within_the_deployment(plan):
     assert plan.watch is not None
     needed = int(next(one for one in plan.checks["zero-downtime"].require if one.startswith("probes")).split()[-1])
