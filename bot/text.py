@@ -205,7 +205,7 @@ def nearest_word(word: str, known: Iterable[str]) -> str:
     """What somebody probably meant who typed this: what begins so, else what looks most like it. Empty when nothing does."""
     word, known = word.lower(), list(known)
     begun = [one for one in known if one.startswith(word)]
-    return next(iter(begun or get_close_matches(word, known, n=1, cutoff=0.5)), "")
+    return next(iter(begun or get_close_matches(word, known, n=1, cutoff=0.6)), "")
 
 
 def several(parts: Iterable[str]) -> str:

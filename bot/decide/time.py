@@ -335,7 +335,6 @@ def wake_at(deployment: Deployment, now: datetime) -> datetime | None:
 def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
     if deployment.over:
         return
-    yield from (tick.until for tick in deployment.ticks.values() if tick.until is not None)
     if deployment.phase is Phase.PREFLIGHT:
         plan = deployment.plan.sign_off
         for role, ask in deployment.asks.items():
@@ -346,6 +345,7 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
         yield from (waiver.until for waiver in deployment.waivers.values())
     if deployment.phase in {Phase.PREFLIGHT, Phase.VERIFYING}:
         yield from (known.expires_at for known in deployment.findings.values())
+        yield from (tick.until for tick in deployment.ticks.values() if tick.until is not None)
     if deployment.phase is Phase.LIVE:
         for plan in deployment.plan.follow_ups:
             record = deployment.follow_ups.get(plan.key)
@@ -354,6 +354,8 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
             if record.opened_at is None:
                 yield record.due_at
                 continue
+            ticked = (deployment.ticks.get(task.key) for task in plan.tasks)
+            yield from (tick.until for tick in ticked if tick is not None and tick.until is not None)
             since = max(record.opened_at, record.snoozed_until or record.opened_at)
             if record.snoozed_until is not None:
                 yield record.snoozed_until

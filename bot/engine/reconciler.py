@@ -82,7 +82,7 @@ class Reconciler:
 
     async def end_all(self, within_s: float) -> None:
         """Cancel every running script and stop every watch, for a bot that is not to leave anything behind."""
-        by = operator("stopping")
+        by = operator("T-Minus, which was stopped")
         until = time.monotonic() + within_s
         while time.monotonic() < until:
             going = [

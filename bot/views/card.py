@@ -287,9 +287,9 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
             return [roll_back_button(deployment), steps.retry_button(deployment), resume, accept, more]
         case Phase.DEPLOYING | Phase.VERIFYING | Phase.LIVE:
             ask = kit.button("Roll back?", ids.ASK_ROLL_BACK, carried)
-            return [ask, hold if deployment.phase is not Phase.LIVE else resume, more]
+            return [*steps.needed_now(deployment), ask, hold if deployment.phase is not Phase.LIVE else resume, more]
         case _:
-            return [hold, more]
+            return [*steps.needed_now(deployment), hold, more]
 
 
 def resume_button(deployment: Deployment) -> Block | None:

@@ -6,8 +6,8 @@ from statistics import median
 
 from bot import gates
 from bot.decide.time import open_tasks
-from bot.model import OVER, Deployment, Phase, StepState
-from bot.plan import ItemPlan
+from bot.model import OVER, Deployment, Phase
+from bot.plan import ItemPlan, StepKind
 from bot.text import duration, esc, moment, percent, plural
 from bot.views import card, ids, kit, section, signs, steps
 from bot.views.kit import Block
@@ -119,17 +119,14 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
     if one.phase is Phase.VERIFYING:
         yield from _to_tick(one, (*one.plan.verification.items, *one.plan.criteria.items), held, now)
     for step in one.plan.steps:
-        record = one.steps.get(step.key)
-        asks = record is not None and record.state is StepState.ASKING and record.by is None
-        if asks and step.stage.value == one.phase.value and (step.role in held or (not step.role and held)):
-            yield kit.section(
-                f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}",
-                accessory=steps.confirm_button(one, step),
-            )
+        if steps.is_asking(one, step) and (step.role in held or (not step.role and held)):
+            about = f"\n_{esc(step.about)}_" if step.about and step.kind is not StepKind.CONFIRM else ""
+            yield kit.section(f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}{about}")
+            yield from kit.actions(*steps.needed(one, step))
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
-        yield kit.section(
-            f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}", accessory=card.roll_back_button(one)
-        )
+        yield kit.section(f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}")
+        accept = kit.button("Accept, because…", ids.ACCEPT, ids.value(one.id))
+        yield from kit.actions(card.roll_back_button(one), steps.retry_button(one), accept)
     for plan in one.plan.follow_ups:
         record = one.follow_ups.get(plan.key)
         if one.phase is Phase.LIVE and record is not None and record.opened_at is not None and record.done_at is None:

@@ -36,21 +36,36 @@ def stage(deployment: Deployment, which: Stage) -> list[Block]:
 
 
 def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
-    record = deployment.steps.get(step.key)
     here = deployment.phase.value == step.stage.value
-    carried = ids.value(deployment.id, step.key)
-    if record is None:
-        return []
-    if record.state is StepState.ASKING and record.by is None and here:
+    if is_asking(deployment, step):
         who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
-        skip = kit.button("Skip, because…", ids.SKIP, carried)
         does = "does this" if step.kind is StepKind.CONFIRM else "decides"
-        return [kit.context(f"{esc(who)} {does}."), *kit.actions(confirm_button(deployment, step), skip)]
+        return [kit.context(f"{esc(who)} {does}."), *kit.actions(*needed(deployment, step))]
     failed = failed_step(deployment)
     if failed is not None and failed.key == step.key and (here or deployment.phase is Phase.DECIDING):
-        skip = None if deployment.phase is Phase.DECIDING else kit.button("Skip, because…", ids.SKIP, carried)
-        return kit.actions(retry_button(deployment), skip)
+        return kit.actions(*needed(deployment, step))
     return []
+
+
+def is_asking(deployment: Deployment, step: StepPlan) -> bool:
+    """Does the deployment stand at this step until somebody says a word?"""
+    record = deployment.steps.get(step.key)
+    asks_ = record is not None and record.state is StepState.ASKING and record.by is None
+    return asks_ and deployment.phase.value == step.stage.value
+
+
+def needed(deployment: Deployment, step: StepPlan) -> list[Block | None]:
+    """What is pressed about a step that asks, or has failed."""
+    skip = kit.button("Skip, because…", ids.SKIP, ids.value(deployment.id, step.key))
+    if is_asking(deployment, step):
+        return [confirm_button(deployment, step), skip]
+    return [retry_button(deployment), None if deployment.phase is Phase.DECIDING else skip]
+
+
+def needed_now(deployment: Deployment) -> list[Block | None]:
+    """What is pressed about the step that the deployment stands at; nothing while it needs nobody."""
+    step = failed_step(deployment) or next((one for one in deployment.plan.steps if is_asking(deployment, one)), None)
+    return needed(deployment, step) if step is not None else []
 
 
 def retry_button(deployment: Deployment) -> Block | None:

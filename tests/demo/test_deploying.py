@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -193,6 +195,23 @@ def test_a_step_is_measured_right_after_its_script_with_no_more_than_that_may_se
     for check in checks:
         finding = asyncio.run(measure(replace(plan.checks[check], attempts=1), context(commit=commit)))
         assert finding.verdict in {"pass", "warn"}, finding.summary
+
+
+def test_a_call_whose_script_was_cancelled_says_nothing_to_nobody(untouched: Production):
+    nobody, there = os.pipe()
+    os.close(nobody)
+    asked = [
+        sys.executable,
+        ROOT / "deployment/production/tools/call.py",
+        "GET",
+        f"{untouched.env['CHECKOUT_ADMIN_URL']}/members",
+    ]
+    with os.fdopen(there, "wb") as out:
+        done = subprocess.run(
+            [*asked, "--token", "CHECKOUT_ADMIN_TOKEN"], env=untouched.environment(), stdout=out, stderr=subprocess.PIPE,
+            check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
 
 
 def test_health_verification_says_that_it_does_not_know(untouched: Production):

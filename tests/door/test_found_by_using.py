@@ -92,6 +92,16 @@ async def test_the_card_and_the_question_offer_a_retry_when_a_step_failed(w: Wor
     assert await w.buttons() == ["Roll back", "Accept, because…"], "nothing failed this time"
 
 
+async def test_a_step_that_failed_is_done_again_or_left_out_on_the_card(w: World):
+    await w.clear()
+    await w.presses("U000MARA", "Start")
+    await w.script_ends("freeze", code=3)
+    assert (await w.buttons())[:3] == ["Retry", "Skip, because…", "Hold…"]
+
+    await w.presses("U000MARA", "Retry", message="card")
+    assert "Retry" not in await w.buttons()
+
+
 async def test_a_step_says_how_long_its_script_ran_not_when_it_was_noticed(w: World):
     await w.clear()
     await w.presses("U000MARA", "Start")

@@ -73,11 +73,23 @@ async def test_a_step_that_waits_for_a_word_is_let_go_at_home(w: World):
     await w.presses("U000CHLOE", "Roll back", message="alarm:0")
     await w.script_ends("rollback")
     dmitri = await at_home(w, "U000DMITRI")
-    assert "Go ahead" in labels(dmitri)
+    assert labels(dmitri) == ["Start a deployment", "Go ahead", "Skip, because…"]
+    assert labels(dmitri)[1:] == (await w.buttons())[:2], "the card has the same"
 
     await presses(w, "U000DMITRI", dmitri, "Go ahead")
 
     assert "Go ahead" not in labels(await at_home(w, "U000DMITRI"))
+
+
+async def test_whoever_decides_at_home_has_every_way_there(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    chloe = await at_home(w, "U000CHLOE")
+    assert labels(chloe) == ["Start a deployment", "Roll back", "Retry", "Accept, because…"]
+
+    await presses(w, "U000CHLOE", chloe, "Accept, because…")
+
+    assert w.view()["title"]["text"] == "Accept"
 
 
 async def test_the_tasks_of_a_follow_up_are_ticked_at_home(w: World):

@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -96,4 +97,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # A script that was cancelled reads no more: that is no error of this program.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())
