@@ -10,6 +10,7 @@ from bot.plan import Stage
 from bot.text import Raw, bar, clip, duration, esc, moment, number, plural
 from bot.views import ids, kit, signs, steps
 from bot.views.kit import Block
+from bot.views.leftover import leftovers
 
 #: How many of the blockers the card lists before it points to `why`.
 MOST = 5
@@ -85,9 +86,15 @@ def state_line(deployment: Deployment) -> str:
             return f"⏹️ *Aborted* {since}. Production was not changed.{_why_aborted(deployment)}"
         case Phase.ROLLED_BACK:
             back = esc(deployment.release.previous or "the previous version")
-            return f"⏪ *Rolled back* {since} to {back}{_rollback_took(deployment)}.{_why_back(deployment)}"
+            return f"⏪ *Rolled back* {since} to {back}{_rollback_took(deployment)}.{_not_well(deployment)}{_why_back(deployment)}"
         case _:
             return ""
+
+
+def _not_well(deployment: Deployment) -> str:
+    """What does not look well although it is back; empty when all does."""
+    said = "; ".join(leftovers(deployment))
+    return f"\n⚠️ *Not well yet*: {esc(clip(said, 500))}." if said else ""
 
 
 def _rollback_took(deployment: Deployment) -> str:
@@ -165,6 +172,10 @@ _WAY = (
 )
 
 
+#: Where it was then it did not get any further, and that stop carries the sign.
+_ENDS_THERE = frozenset({Phase.ROLLING_BACK, Phase.ROLLED_BACK, Phase.ABORTING, Phase.ABORTED})
+
+
 def journey(deployment: Deployment) -> str:
     """`● Preflight ─ ◉ Prepare ─ ○ Deploy …`: what is behind, where it is, what is ahead. A line breaks between stops only."""
     phase = deployment.left if deployment.phase is Phase.DECIDING and deployment.left else deployment.phase
@@ -173,6 +184,8 @@ def journey(deployment: Deployment) -> str:
     for index, (stop, title) in enumerate(_WAY):
         here = stop is phase
         mark = "◉" if here and stop is not Phase.LIVE else "●" if index <= reached else "○"
+        if index == reached and phase in _ENDS_THERE:
+            here, mark = True, _SIGNS[phase]
         stops.append(f"*{mark} {title}*" if here else f"{mark} {title}")
     for plan in deployment.plan.follow_ups:
         record = deployment.follow_ups.get(plan.key)
@@ -194,8 +207,9 @@ def _reached(deployment: Deployment, phase: Phase) -> int:
     if deployment.live_at is not None:
         return order.index(Phase.LIVE)
     if deployment.deploy_at is not None:
-        return order.index(Phase.DEPLOYING)
-    return order.index(Phase.PREFLIGHT)
+        through = gates.current_step(deployment, Stage.DEPLOYING) is None
+        return order.index(Phase.VERIFYING if through else Phase.DEPLOYING)
+    return order.index(Phase.PREFLIGHT if deployment.started_at is None else Phase.PREPARING)
 
 
 def _checklist(deployment: Deployment, now: datetime) -> str:
