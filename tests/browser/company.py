@@ -69,7 +69,8 @@ class Demo:
     def did_wrong(self) -> list[str]:
         """What the sandbox, whose manifest is the bot's own, found wrong in what the bot said."""
         log = httpx.get(f"{self.url}/control/log", params={"findings": "1", "limit": "1000"}, trust_env=False).json()
-        said = [entry for entry in log["entries"] if entry["kind"] in ("api", "respond")]
+        # When something was taken is the machine's doing, too, which the browsers share with the bot.
+        said = [entry for entry in log["entries"] if not _was_late(entry)]
         return [sentence for entry in said for sentence in entry["findings"]]
 
     def stop(self) -> None:
@@ -82,6 +83,11 @@ class Demo:
     def environ(self) -> dict[str, str]:
         pairs = (line.split("=", 1) for line in (self.home / "production" / "production.env").read_text().splitlines())
         return {**os.environ, **{pair[0]: pair[1].strip("'\"") for pair in pairs if len(pair) == 2}}
+
+
+def _was_late(entry: dict[str, Any]) -> bool:
+    unanswered = (entry["response"] or {}).get("error") in {"dispatch_failed", "operation_timeout"}
+    return entry["kind"] == "envelope" or (entry["kind"] != "api" and unanswered)
 
 
 def _found(*how: str) -> list[str]:

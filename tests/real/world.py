@@ -407,9 +407,15 @@ class World:
         return found + ([f"run directories {made} for runs {known}"] if made != known else [])
 
     async def faults_of_the_bot(self) -> list[str]:
-        """Calls that Slack would refuse, from the sandbox's own log."""
+        """What Slack would refuse, drop or tell people about, from the sandbox's own log; a bot that was killed takes nothing."""
         log = await self.get("control/log", findings=1, limit=1000)
-        return [str(one["findings"]) for one in log["entries"] if one["kind"] == "api"]
+        return [str(one["findings"]) for one in log["entries"] if not _nobody_was_there(one)]
+
+
+def _nobody_was_there(entry: dict[str, Any]) -> bool:
+    """What a person did, or an event, came to no bot: it was dead, or it died over it."""
+    error = (entry["response"] or {}).get("error")
+    return entry["kind"] != "api" and error in {"dispatch_failed", "operation_timeout"}
 
 
 def _name(message: dict[str, Any]) -> str:
