@@ -57,7 +57,8 @@ test: check $(VENV)/.installed-node ## everything that is checked, the tests in 
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside those of tools that others wrote: docs/comparison.md
-	$(BIN)/python -m pytest tests/referees tests/referees/with_scanners.py
+	@command -v testssl > /dev/null || { echo "testssl is not installed; Debian's package of it is testssl.sh." >&2; exit 1; }
+	CI=true $(BIN)/python -m pytest tests/referees tests/referees/with_scanners.py
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
 	@$(BIN)/python -m tests.bench.checks
