@@ -8,7 +8,7 @@ SOURCES := bot handlers checks sandbox demo tests deployment
 # Whatever this machine is used to: what is compiled is kept, or each of the hundred starts in the tests compiles all again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo demo-reset run check test referees bench format clean
+.PHONY: help demo demo-reset run check collected test referees bench format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,7 +53,12 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports --no-cache
 
-test: check $(VENV)/.installed-node ## everything that is checked, the tests in the browser among it
+# What pytest compiles of the tests is kept for its four workers; meanwhile the other processor checks types.
+collected: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
+
+test: $(VENV)/.installed-node ## everything that is checked, the tests in the browser among it
+	@$(MAKE) --no-print-directory --jobs 2 check collected
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside those of tools that others wrote: docs/comparison.md

@@ -69,7 +69,7 @@ def test_a_version_that_starts_to_fail_on_the_host_shows_its_log(production: Pro
     production.succeed("deploy_production.sh", version="1.5.0")
     failed = production.script("deploy_production.sh", version="1.6.0")
     assert failed.code == 1
-    assert "1.6.0 does not start on a (exit code 1)" in failed.out
+    assert "1.6.0 does not start on member a (exit code 1)" in failed.out
     assert "ImportError" in failed.out
 
 
