@@ -13,8 +13,6 @@ SAFE = {
 FINE = {
     "every header",
     "headers on a 404",
-    "answers 500",
-    "answers 503",
     "redirects",
     "redirects in a circle",
     "says degraded",

@@ -51,7 +51,7 @@ def ours(finding):
     """The same, as our evidence says it."""
     notes = "; ".join(row.note for row in finding.rows)
     return {
-        "looked at": True,
+        "looked at": not finding.values["refused"],
         **{name: not re.search(said_so, notes, re.IGNORECASE) for name, said_so in TESTS.items()},
     }
 
