@@ -48,7 +48,7 @@ def resume(deployment: Deployment, *, by: Person, now: datetime) -> Change:
     if hold is None:
         raise Refused(f"{deployment.id} is not on hold.")
     if by.id != hold.by.id:
-        gates.check_holds(deployment, "", by, "release a hold")
+        gates.check_holds(deployment, "", by, f"release the hold of {hold.by.name}")
     # The clock stood still: who looks for longer than a rollback waits does not set it off by going on.
     alarms = tuple(
         replace(one, auto_at=one.auto_at + (now - max(hold.at, one.at))) if one.auto_at is not None else one

@@ -274,7 +274,8 @@ def _in_the_way(deployment: Deployment, now: datetime) -> list[Block]:
 def blocker_line(deployment: Deployment, index: int, blocker: Blocker) -> Raw:
     """`1. API keys rotated …   → Security Team`"""
     who = signs.owner(deployment, blocker.role)
-    if not blocker.role and blocker.reason in {Reason.ITEM_OPEN, Reason.DECISION}:
+    # Whoever set a hold releases it, and any role: not only the one that set it.
+    if blocker.reason is Reason.HELD or (not blocker.role and blocker.reason in {Reason.ITEM_OPEN, Reason.DECISION}):
         who = "anybody of the roster"
     return Raw(f"{index}. {esc(clip(blocker.text, 220))}   → _{esc(who)}_")
 

@@ -40,7 +40,7 @@ async def test_whoever_holds_to_look_finds_resume_where_the_hold_is_shown(w: Wor
         assert "Resume" in await w.buttons(message)
     assert "Hold and look…" not in await w.buttons("alarm:0")
     assert await w.presses("U000MARA", "Resume", message="alarm:0") == (
-        "Only somebody of the roster can release a hold. /deploy contacts shows who that is."
+        "Only somebody of the roster can release the hold of Ana Ruiz. /deploy contacts shows who that is."
     )
     await w.presses("U000BEN", "Resume", message="alarm:0")
     assert "Hold and look…" in await w.buttons("alarm:0")

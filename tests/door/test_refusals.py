@@ -130,7 +130,7 @@ async def test_a_hold_stops_the_clock_and_only_a_role_releases_it(w: World):
     assert "On hold by Chloé Martin: the queue is draining" in await w.types("U000MARA", "why")
     assert (
         await w.types("U000IVY", "resume")
-        == "Only somebody of the roster can release a hold. /deploy contacts shows who that is."
+        == "Only somebody of the roster can release the hold of Chloé Martin. /deploy contacts shows who that is."
     )
     assert "Only somebody of the roster" in await w.types("U000MARA", "resume"), "the captain neither"
     await w.types("U000BEN", "resume")
