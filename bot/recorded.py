@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from bot.judge import describe, duration, judge, parse
-from bot.model import Deployment, Finding, Measured, StepState, Value, Verdict, WatchReport, Window
+from bot.judge import describe, duration, judge, parse, show
+from bot.model import Condition, Deployment, Finding, Measured, StepState, Value, Verdict, WatchReport, Window
 from bot.numbers import needed, wilson_upper
 from bot.plan import CheckPlan, ItemPlan
 
@@ -15,6 +15,8 @@ WINDOWS = ("since", "during", "recent", "lately", "baseline")
 
 #: The error rate that `needed` (probes until it can be shown) is worked out for.
 ERROR_LIMIT = 0.001
+#: Nobody waits longer than this for certainty.
+_PATIENCE_S = 3600.0
 
 
 def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
@@ -25,11 +27,10 @@ def judged(deployment: Deployment, plan: CheckPlan, now: datetime) -> Finding:
     else:
         measured = counted(deployment, plan, now)
     verdict, conditions = judge(plan, measured, {})
-    unmet = [describe(one) for one in conditions if one.held is not True]
+    unmet = [one for one in conditions if one.held is not True]
     summary = measured.summary if measured is not None else "nothing was measured yet"
     if unmet and verdict is not Verdict.PASS and measured is not None:
-        because = _certainty(measured) if conditions and unmet[0].startswith("upper95") else unmet[0]
-        summary = because if because.startswith(f"{summary},") or not summary else f"{summary}: {because}"
+        summary = _because(summary, unmet[0], measured, _rate(deployment))
     return Finding(
         check=plan.name,
         verdict=verdict,
@@ -71,13 +72,39 @@ def holds(deployment: Deployment, check: str, now: datetime) -> bool:
     return asked is None or asked > now or known.measured_at >= asked
 
 
-def _certainty(measured: Measured) -> str:
-    """What few probes can and cannot show, in words."""
-    upper, wanted, seen = (float(measured.values.get(name, 0)) for name in ("upper95", "needed", "probes"))
-    more = (
-        f"; {wanted - seen:,.0f} more good ones would show that it is under {ERROR_LIMIT:.1%}" if wanted > seen else ""
-    )
-    return f"the rate may be up to {upper:.2%}{more}"
+def was_late(lag_s: float) -> str:
+    """What has to be known before anybody blames the service: the same words wherever it matters."""
+    return f"the prober itself was late by {duration(lag_s)} (p95): this machine is busy, and part of what is slow may be ours"
+
+
+def _because(summary: str, unmet: Condition, measured: Measured, rate: float) -> str:
+    """What was seen, and why that is not good enough."""
+    rule = parse(unmet.rule)
+    if rule.name == "lag_p95" and isinstance(unmet.measured, float):
+        return f"{summary}, but {was_late(unmet.measured)}"
+    if rule.name == "upper95" and isinstance(rule.value, float) and unmet.measured is not None:
+        because = _certainty(measured, rule.value, rate)
+    else:
+        because = describe(unmet)
+    return because if because.startswith(f"{summary},") or not summary else f"{summary}: {because}"
+
+
+def _rate(deployment: Deployment) -> float:
+    """How many probes come in a second."""
+    watch = deployment.plan.watch
+    return 0.0 if watch is None else watch.rate if deployment.live_at is None else watch.live_rate
+
+
+def _certainty(measured: Measured, limit: float, rate: float) -> str:
+    """What so many probes can and cannot show, in words."""
+    upper, ratio, seen = (float(measured.values.get(name, 0)) for name in ("upper95", "ratio", "probes"))
+    if ratio >= limit:
+        return f"that is {show(ratio, '%')}, {show(limit, '%')} is allowed"
+    said = f"the rate may be up to {show(upper, '%')}"
+    more = needed(round(ratio * seen), limit) - seen
+    if not 0 < more <= rate * _PATIENCE_S:
+        return said
+    return f"{said}; {more:,.0f} more good ones, about {duration(round(more / rate))}, would show that it is under {show(limit, '%')}"
 
 
 def watched(report: WatchReport | None, window: str, asked: AbstractSet[str]) -> Measured | None:
@@ -97,7 +124,9 @@ def watched(report: WatchReport | None, window: str, asked: AbstractSet[str]) ->
             "needed": needed(bad, ERROR_LIMIT),
         }
     values |= _latencies(seen, report.baseline)
-    return Measured(values=values, summary=_sentence(seen, report, asked))
+    # What the last lost probe met belongs to this window if it reaches until now.
+    last = report.last_error if window != "baseline" and (window != "during" or seen == report.since) else ""
+    return Measured(values=values, summary=_sentence(seen, report, asked, last))
 
 
 def _latencies(seen: Window, baseline: Window) -> dict[str, Value]:
@@ -110,18 +139,22 @@ def _latencies(seen: Window, baseline: Window) -> dict[str, Value]:
     return values
 
 
+#: So much of what a probe met is told.
+_LONGEST = 150
 #: What belongs together in a sentence.
 _GAPS = frozenset({"lost", "errors", "longest_gap", "down", "not_measured"})
 _LATENCIES = frozenset({"p50", "p95", "p99"})
 _CHANGES = frozenset({"p95_change", "p95_added"})
 
 
-def _sentence(seen: Window, report: WatchReport, asked: AbstractSet[str]) -> str:
+def _sentence(seen: Window, report: WatchReport, asked: AbstractSet[str], last_error: str) -> str:
     if not seen.probes:
         return report.problem or "no probes yet"
     parts: list[str] = []
     if asked & _GAPS or not asked & (_LATENCIES | _CHANGES):
-        parts.append(f"{seen.lost + seen.errors:,} of {seen.probes:,} probes failed")
+        failed = seen.lost + seen.errors
+        last = f" (the last: {last_error[:_LONGEST]})" if failed and last_error else ""
+        parts.append(f"{failed:,} of {seen.probes:,} probes failed{last}")
     if asked & _GAPS:
         parts.append(f"longest gap {duration(seen.longest_gap_s)}")
         parts += [f"not measured for {duration(seen.not_measured_s)}"] if seen.not_measured_s else []

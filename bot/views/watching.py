@@ -1,6 +1,7 @@
 """How do the watch and the question whether to roll back look?"""
 
 from bot.model import Alarm, Blind, Deployment, Phase, Window
+from bot.recorded import was_late
 from bot.text import duration, esc, mention, moment, number, percent
 from bot.views import card, ids, kit, signs, steps
 from bot.views.kit import Block
@@ -108,7 +109,8 @@ def _our_own_lag(deployment: Deployment) -> str:
     seen = deployment.watch.since if deployment.watch is not None else None
     if seen is None or seen.lag_p95_s is None or seen.lag_p95_s < _LAGS_S:
         return ""
-    return f"The prober itself was late by {duration(seen.lag_p95_s)} (p95): this machine is busy, and part of what is slow may be ours."
+    said = was_late(seen.lag_p95_s)
+    return f"{said[0].upper()}{said[1:]}."
 
 
 def _called(deployment: Deployment) -> str:
