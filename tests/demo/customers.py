@@ -93,7 +93,7 @@ def buying() -> None:
     while not closing.is_set():
         cart = attempt("buy", "POST", "/api/carts", 201).get("id")
         if cart and attempt("buy", "PUT", f"/api/carts/{cart}/items/rope", 200, {"quantity": 2}):
-            attempt("buy", "POST", f"/api/carts/{cart}/checkout", 201, {"email": "load@example.test"})
+            attempt("buy", "POST", f"/api/carts/{cart}/checkout", 201, {"email": "load@acme.test"})
 
 
 def p95(values: list[float]) -> float:
