@@ -8,8 +8,13 @@ class TMinusError(Exception):
 class Refused(TMinusError):
     """A person asked for something that may not happen now.
 
-    The message is one sentence for that person; it ends with who may, or with what to do.
+    The message is one sentence for that person; it ends with who may, or with what to do. `at`: the input of a form
+    that mends it, where it is another than the one that the form has for its refusals.
     """
+
+    def __init__(self, sentence: str, *, at: str = "") -> None:
+        super().__init__(sentence)
+        self.at = at
 
 
 class ConfigError(TMinusError):

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from bot import recorded
@@ -18,6 +18,8 @@ class Reason(StrEnum):
 
     HELD = "held"
     FROZEN = "frozen"
+    WINDOW_AHEAD = "window_ahead"
+    WINDOW_OVER = "window_over"
     CHECK_FAILED = "check_failed"
     CHECK_UNKNOWN = "check_unknown"
     MEASURING = "measuring"
@@ -40,6 +42,13 @@ class Blocker:
     role: str = ""
     #: Key of the item, step or role it is about.
     about: str = ""
+    #: The moment that its text ends with, which each reader sees in their own zone.
+    at: datetime | None = None
+
+    @property
+    def said(self) -> str:
+        """The whole of it where only plain words can be shown."""
+        return self.text if self.at is None else f"{self.text} {self.at.astimezone(UTC):%-d %b %Y %H:%M} UTC"
 
 
 class Standing(StrEnum):
@@ -274,11 +283,7 @@ def blockers(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
         yield Blocker(reason=Reason.HELD, text=f"On hold by {hold.by.name}: {hold.reason}", role=hold.role)
     match deployment.phase:
         case Phase.PREFLIGHT:
-            if deployment.frozen:
-                yield Blocker(reason=Reason.FROZEN, text=deployment.frozen)
-            yield from _no_gos(deployment, now)
-            yield from _items_in_the_way(deployment, preflight_items(deployment), now)
-            yield from _sign_offs_missing(deployment, now)
+            yield from _before_it_starts(deployment, now)
         case Phase.VERIFYING:
             yield from _step_in_the_way(deployment, Stage.VERIFYING)
             yield from _items_in_the_way(deployment, deployment.plan.verification.items, now)
@@ -304,6 +309,21 @@ def blockers(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
                         )
         case _:
             return
+
+
+def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
+    if deployment.frozen:
+        yield Blocker(reason=Reason.FROZEN, text=deployment.frozen)
+    opens, closes = deployment.window or (None, None)
+    if closes is not None and now >= closes:
+        said = "Its window is over; abort this, and start again with another one. It closed"
+        yield Blocker(reason=Reason.WINDOW_OVER, text=said, at=closes)
+    yield from _no_gos(deployment, now)
+    yield from _items_in_the_way(deployment, preflight_items(deployment), now)
+    yield from _sign_offs_missing(deployment, now)
+    if opens is not None and now < opens:
+        # Last: nobody can do anything about it, and time does.
+        yield Blocker(reason=Reason.WINDOW_AHEAD, text="The window has not begun. It opens", at=opens)
 
 
 _ORDER = (Standing.FAIL, Standing.UNKNOWN, Standing.OPEN, Standing.MEASURING)

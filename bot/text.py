@@ -51,7 +51,7 @@ _TELLING_LINE = 8
 _TELLING_FORM = 4
 
 #: Where one unit ends and the next begins.
-_SHORT_S, _MINUTE, _HOUR, _TWO_DAYS = 0.01, 60, 3600, 172_800
+_SHORT_S, _MINUTE, _HOUR, _HALF_A_DAY, _TWO_DAYS = 0.01, 60, 3600, 43_200, 172_800
 
 #: Below few of a unit the next smaller digit matters; from many of it on, people say the next unit.
 _FEW, _MANY = 10, 1000
@@ -153,6 +153,12 @@ def moment(at: datetime, style: Style = "time") -> Raw:
     return Raw(f"<!date^{math.floor(at.timestamp())}^{token}|{at.astimezone(UTC).strftime(fallback)}>")
 
 
+def span(begins: datetime, ends: datetime) -> Raw:
+    """From when until when; the end has its day where it could be taken for another."""
+    long = (ends - begins).total_seconds() >= _HALF_A_DAY
+    return Raw(f"{moment(begins, 'date_time')} – {moment(ends, 'date_time' if long else 'time')}")
+
+
 def duration(seconds: float) -> str:
     """How long, in the two largest units that matter: 38 ms, 1.4 s, 2 min 05 s, 3 h 10 min, 6 days."""
     if seconds < 0:
@@ -247,7 +253,9 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     filters: dict[str, Any] = environment.filters
-    filters |= {each.__name__: each for each in (moment, duration, number, plural, percent, mention, several, clip)}
+    filters |= {
+        each.__name__: each for each in (moment, span, duration, number, plural, percent, mention, several, clip)
+    }
     return environment
 
 

@@ -118,7 +118,7 @@ class Bolt:
         return register
 
     def modal(self, callback_id: str, *, wrong: str) -> Callable[[Callable[[Submission], Awaitable[None]]], None]:
-        """A submitted modal; a refusal is shown at the input `wrong`, and the modal stays open."""
+        """A submitted modal; a refusal that names no input is shown at `wrong`, and the modal stays open."""
 
         def register(handle: Callable[[Submission], Awaitable[None]]) -> None:
             async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ class Bolt:
                     return
                 sentence = self._sentence(decision.exception())
                 if sentence:
-                    await ack(response_action="errors", errors={wrong: sentence})
+                    await ack(response_action="errors", errors={_input(decision.exception()) or wrong: sentence})
                 else:
                     await ack()
 
@@ -343,6 +343,11 @@ def _only_option(action: Mapping[str, Any], body: Mapping[str, Any]) -> str:
         if block.get("block_id") == action.get("block_id") and accessory.get("options"):
             return str(accessory["options"][0]["value"])
     raise Refused("This box is from a version that no longer exists. Use /deploy status.")
+
+
+def _input(problem: BaseException | None) -> str:
+    """The input of the modal that mends it, where the refusal names one."""
+    return problem.at if isinstance(problem, Refused) else ""
 
 
 def _whisper(body: Mapping[str, Any]) -> Whisper:

@@ -86,5 +86,6 @@ def _window(values: Any) -> tuple[datetime, datetime] | None:
     if not opens and not closes:
         return None
     if not isinstance(opens, int) or not isinstance(closes, int):
-        raise Refused("A window needs both its beginning and its end, or neither.")
+        missing = "window_to" if isinstance(opens, int) else "window_from"
+        raise Refused("A window needs both its beginning and its end, or neither.", at=missing)
     return datetime.fromtimestamp(opens, UTC), datetime.fromtimestamp(closes, UTC)

@@ -21,7 +21,7 @@ def start(deployment: Deployment, *, by: Person, now: datetime) -> Change | None
     if Move.START not in NEXT[deployment.phase]:
         raise Refused(f"{deployment.id} is {words(deployment.phase)}; it cannot be started from there.")
     gates.check_captain_or_roster(deployment, by, "start it")
-    waiting = [blocker.text for blocker in gates.blockers(deployment, now)]
+    waiting = [blocker.said for blocker in gates.blockers(deployment, now)]
     if waiting:
         more = f"; and {len(waiting) - 3} more, /deploy why lists them." if len(waiting) > 3 else "."  # noqa: PLR2004
         raise Refused("Not yet: " + "; ".join(waiting[:3]) + more)

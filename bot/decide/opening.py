@@ -43,9 +43,13 @@ def no_such_version(plan: Plan, version: str, known: Sequence[str]) -> str:
     return f"{plan.service} has no version {version}: its repository has no tag {tag}. {offered} Or push the tag, then start again."
 
 
-def check_window(window: tuple[datetime, datetime] | None) -> None:
-    if window is not None and window[1] <= window[0]:
-        raise Refused("The window ends before it begins; give an end that is later than its start.")
+def check_window(window: tuple[datetime, datetime] | None, now: datetime) -> None:
+    if window is None:
+        return
+    if window[1] <= window[0]:
+        raise Refused("The window ends before it begins; give an end that is later than its start.", at="window_to")
+    if window[1] <= now:
+        raise Refused("This window is over; give an end that lies ahead.", at="window_to")
 
 
 def check_somebody_can_sign(plan: Plan, roster: tuple[Seat, ...], captain: Person) -> None:
@@ -60,7 +64,7 @@ def check_somebody_can_sign(plan: Plan, roster: tuple[Seat, ...], captain: Perso
 
 def draft(opening: Opening, number: int, earlier: Deployment | None, now: datetime) -> Change:
     """The new record. `earlier` is the newest deployment of the same service and environment."""
-    check_window(opening.window)
+    check_window(opening.window, now)
     check_somebody_can_sign(opening.plan, opening.roster, opening.captain)
     if earlier is not None and earlier.version == opening.release.version and earlier.phase is Phase.LIVE:
         raise Refused(f"{earlier.service} {earlier.version} is live already ({earlier.id}); start another version.")

@@ -343,6 +343,7 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
                 yield ask.at + timedelta(seconds=plan.escalate_after_s)
         yield from (given.until for given in deployment.sign_offs)
         yield from (waiver.until for waiver in deployment.waivers.values())
+        yield from deployment.window or ()
     if deployment.phase in {Phase.PREFLIGHT, Phase.VERIFYING}:
         yield from (known.expires_at for known in deployment.findings.values())
         yield from (tick.until for tick in deployment.ticks.values() if tick.until is not None)

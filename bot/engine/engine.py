@@ -158,7 +158,7 @@ class Engine:
         """Open a deployment: its record, and with it its thread."""
         plan = self.plan(start)
         version = opening.check_version(plan, start.version)
-        opening.check_window(start.window)
+        opening.check_window(start.window, self.clock.now())
         channel = await self.directory.channel(plan.channel)
         if not await self.directory.is_member(channel):
             raise Refused(

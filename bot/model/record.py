@@ -240,7 +240,7 @@ class Deployment:
     notes: str = ""
     #: Permalink of the thread, once the card stands.
     thread: str = ""
-    #: The announced window.
+    #: Within which it may begin; None: at any time.
     window: tuple[datetime, datetime] | None = None
     #: Where DECIDING came from.
     left: Phase | None = None

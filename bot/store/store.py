@@ -98,7 +98,7 @@ class Store(Memory):
     ) -> Deployment:
         """Decide on the fresh record, locked, and save what was decided with everything that follows from it.
 
-        Nothing is written when `decide` returns None, or the same record without a line. What it raises undoes all.
+        The record stays as it is when `decide` returns None, or the same record without a line. What it raises undoes all.
         With `once`, the delivery of this name changes the record only the first time.
         """
 
@@ -108,6 +108,7 @@ class Store(Memory):
                 return old
             change = decide(old)
             if change is None or (change.deployment == old and not change.lines):
+                await self._see_anew(connection, old)
                 return old
             for another in others(change.deployment, live) if others else []:
                 before = next(one for one in live if one.id == another.deployment.id)
@@ -344,6 +345,17 @@ class Store(Memory):
             await connection.execute(insert(tables.finding), measured)
         await want(connection, new.id, projection.messages, at=at)
         return new
+
+    async def _see_anew(self, connection: AsyncConnection, one: Deployment) -> None:
+        """Time alone can change what is to be seen of a record (a window closes, a waiver ends), and when to look again."""
+        now = self._clock.now()
+        due = select(_row.id).where(_row.id == one.id, _row.revision == one.revision, _row.wake_at <= now)
+        if (await connection.execute(due)).first() is None:
+            return
+        projection = self._project(one)
+        again = update(tables.deployment).where(_row.id == one.id).values(wake_at=projection.wake_at)
+        await connection.execute(again)
+        await want(connection, one.id, projection.messages, at=now)
 
     async def _plan(self, connection: AsyncConnection, plan: Plan) -> str:
         known = next((hash_ for hash_, one in self._plans.items() if one is plan), None)

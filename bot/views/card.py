@@ -7,7 +7,7 @@ from bot.gates import Blocker, Reason
 from bot.machine import words
 from bot.model import Deployment, Phase, StepState
 from bot.plan import Stage
-from bot.text import Raw, bar, clip, duration, esc, moment, number, plural
+from bot.text import Raw, bar, clip, duration, esc, moment, number, plural, span
 from bot.views import ids, kit, signs, steps
 from bot.views.kit import Block
 from bot.views.leftover import leftovers
@@ -146,7 +146,7 @@ def _next_follow_up(deployment: Deployment) -> str:
 def _opened(deployment: Deployment) -> str:
     parts = [f"{esc(deployment.captain.name)} started this at {moment(deployment.opened_at)}", changes(deployment)]
     if deployment.window:
-        parts.append(f"window {moment(deployment.window[0])}–{moment(deployment.window[1])}")
+        parts.append(f"window {span(*deployment.window)}")
     if deployment.notes:
         parts.append(f"“{esc(clip(deployment.notes, 150))}”")
     return " · ".join(part for part in parts if part)
@@ -277,7 +277,10 @@ def blocker_line(deployment: Deployment, index: int, blocker: Blocker) -> Raw:
     # Whoever set a hold releases it, and any role: not only the one that set it.
     if blocker.reason is Reason.HELD or (not blocker.role and blocker.reason in {Reason.ITEM_OPEN, Reason.DECISION}):
         who = "anybody of the roster"
-    return Raw(f"{index}. {esc(clip(blocker.text, 220))}   → _{esc(who)}_")
+    if blocker.reason is Reason.WINDOW_AHEAD:
+        who = "by itself"
+    at = f" {moment(blocker.at, 'date_time')}" if blocker.at is not None else ""
+    return Raw(f"{index}. {esc(clip(blocker.text, 220))}{at}   → _{esc(who)}_")
 
 
 def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:

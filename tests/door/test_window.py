@@ -1,0 +1,119 @@
+"""The deployment window: when it may begin, and what is said before it opens and after it has closed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from world import World
+
+from bot.errors import Refused
+from bot.store import tables
+
+
+async def submits(w: World, **hours: float) -> dict[str, str]:
+    """The modal, with a window that lies so many hours ahead."""
+    await w.types("U000MARA", "start shop")
+    window: dict[str, Any] = {
+        name: int((w.clock.now() + timedelta(hours=ahead)).timestamp()) for name, ahead in hours.items()
+    }
+    return await w.submits(
+        "U000MARA", choose_service="shop", choose_environment="production", version="1.4.2", **window
+    )
+
+
+async def clear(w: World, opens: float, closes: float) -> None:
+    assert await submits(w, window_from=opens, window_to=closes) == {}
+    await w.measured()
+    await w.clears()
+
+
+async def shown(w: World, key: str) -> str:
+    """What is wanted of Slack of this message, as it was saved last."""
+    async with w.store._database.engine.connect() as connection:
+        it = tables.message.c
+        return str((await connection.execute(select(it.wanted_hash).where(it.key == key))).scalar_one())
+
+
+@pytest.mark.parametrize(
+    ("window", "mistake"),
+    [
+        ({"window_from": -28, "window_to": -27}, {"window_to": "This window is over; give an end that lies ahead."}),
+        (
+            {"window_from": 2, "window_to": 1},
+            {"window_to": "The window ends before it begins; give an end that is later than its start."},
+        ),
+        ({"window_from": 2}, {"window_to": "A window needs both its beginning and its end, or neither."}),
+        ({"window_to": 2}, {"window_from": "A window needs both its beginning and its end, or neither."}),
+    ],
+)
+async def test_what_is_wrong_with_a_window_is_said_at_the_field_that_mends_it(
+    w: World, window: dict[str, Any], mistake: dict[str, str]
+):
+    assert await submits(w, **window) == mistake
+    assert await w.store.find() == []
+
+
+async def test_a_window_is_shown_with_its_day(w: World):
+    await submits(w, window_from=24, window_to=25)
+
+    assert "window 24 Nov 2026 14:00 UTC – 15:00 UTC" in await w.reads("card")
+
+
+async def test_nothing_starts_before_its_window_opens_and_then_it_is_clear_by_itself(w: World):
+    await clear(w, opens=24, closes=25)
+    assert "The window has not begun. It opens 24 Nov 2026 14:00 UTC   → by itself" in await w.reads("card")
+    assert "1. The window has not begun. It opens 24 Nov 2026 14:00 UTC" in await w.types("U000MARA", "why")
+    assert "Start" not in await w.buttons()
+    assert "ready" not in await w.keys()
+
+    await w.types("U000ANA", "hold look")
+    await w.types("U000ANA", "resume")
+    with pytest.raises(Refused, match=r"Not yet: The window has not begun\. It opens 24 Nov 2026 14:00 UTC\."):
+        await w.engine.start("shop-1", by=await w.slack.person("U000MARA"))
+
+    for due in (8, 16):
+        await w.passes(hours=due)
+    await w.measured()
+    await w.types("U000ANA", "go")
+    await w.types("U000CHLOE", "go")
+
+    assert await w.buttons("ready") == ["Start"]
+    await w.presses("U000MARA", "Start")
+    assert await w.phase() == "preparing"
+
+
+async def test_an_hour_before_it_opens_the_alarm_clock_knows_it(w: World):
+    await clear(w, opens=1, closes=2)
+
+    await w.passes(minutes=59)
+    assert "ready" not in await w.keys()
+    await w.passes(minutes=1)
+
+    assert await w.buttons("ready") == ["Start"]
+
+
+async def test_a_window_that_has_closed_is_in_the_way_and_says_what_to_do(w: World):
+    await clear(w, opens=-1, closes=1)
+    assert await w.buttons("ready") == ["Start"]
+    before = await shown(w, "card")
+
+    await w.passes(hours=1)
+
+    said = "Its window is over; abort this, and start again with another one. It closed 23 Nov 2026 15:00 UTC"
+    assert said in await w.reads("card")
+    assert said in await w.types("U000MARA", "why")
+    assert await w.buttons("ready") == []
+    assert await shown(w, "card") != before, "the card in Slack says so without anybody doing anything"
+    assert await w.store.due(w.clock.now()) == []
+
+
+async def test_a_deployment_that_began_within_its_window_goes_on_after_it(w: World):
+    await clear(w, opens=-1, closes=1)
+    await w.presses("U000MARA", "Start")
+
+    await w.passes(hours=2)
+    await w.script_ends("freeze")
+
+    assert "window" not in (await w.types("U000MARA", "why")).lower()
+    assert "goes to production 23 Nov 2026 13:00 UTC – 15:00 UTC" in await w.reads("announce:C0RELEASES")
