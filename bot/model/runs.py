@@ -37,6 +37,7 @@ class RunSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
+    #: The step that the script said to have begun.
     done: int
     of: int
     text: str = ""

@@ -104,9 +104,10 @@ def run(deployment: Deployment, one: Run) -> list[Block]:
     sign, said = _state(one, usually_s=deployment.usual_s.get(one.script), warns=warned(deployment.plan, one))
     blocks = [kit.section(f"{sign} *{esc(one.title)}* · {code(argument or program)}\n{said}")]
     if report.progress is not None:
-        done = report.progress.done
-        of = report.progress.of
-        blocks.append(kit.section(f"{bar(done, of)} {done} of {of}  {esc(clip(report.progress.text, 200))}"))
+        at, of = report.progress.done, report.progress.of
+        # A script says what it begins with; only its end says that this was done.
+        filled = bar(at if sign in {"✅", "⚠️"} else at - 1, of)
+        blocks.append(kit.section(f"{filled} {at} of {of}  {esc(clip(report.progress.text, 200))}"))
     if report.tail:
         blocks.append(kit.preformatted(report.tail))
     notices = [f"⚠️ {esc(clip(text, 200))}" for text in report.warnings[-3:]]

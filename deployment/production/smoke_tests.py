@@ -170,16 +170,15 @@ def run(visit: Visit, *, brief: bool = False) -> list[tuple[str, float, str]]:
     results: list[tuple[str, float, str]] = []
     for number, test in enumerate(TESTS, start=1):
         name = test.__name__.replace("_", " ")
+        if not brief:
+            print(f"::progress {number}/{len(TESTS)} {name}", flush=True)
         began, why = time.monotonic(), ""
         try:
             test(visit)
         except (FailedError, OSError, ValueError, LookupError, TypeError) as error:
             why = str(error) or repr(error)
         results.append((name, time.monotonic() - began, why))
-        if brief:
-            continue
-        print(f"::progress {number}/{len(TESTS)} {name}", flush=True)
-        if why:
+        if why and not brief:
             print(f"::error::{name}: {why}", flush=True)
     return results
 

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from world import APP, World, world
 
 from bot.decide.settle import checks_wanted
 from bot.engine.measuring import release
-from bot.model import Verdict
+from bot.model import Progress, RunState, Verdict
 
 CHECKS = '  checks:\n    well: {uses: http, with: {urls: ["https://shop.example/healthz"]}, pass: ["version == ${version}"]}\n'
 
@@ -120,3 +121,20 @@ async def test_a_running_script_says_how_long_it_usually_takes_when_it_goes_well
     told = await w.reads("run:shop-2.health.by-hand-1", "shop-2")
     assert "running since " in told
     assert ", usually 2 min 05 s" in told
+
+
+@pytest.mark.parametrize(
+    ("ending", "shown"),
+    [
+        ({"code": 0}, "▓▓▓▓▓▓▓▓▓▓ 3 of 3  Adding c"),
+        ({"code": 1}, "▓▓▓▓▓▓░░░░ 3 of 3  Adding c"),
+        ({"code": 0, "ended_by": "cancel"}, "▓▓▓▓▓▓░░░░ 3 of 3  Adding c"),
+        ({"code": 0, "state": RunState.RUNNING}, "▓▓▓▓▓▓░░░░ 3 of 3  Adding c"),
+    ],
+)
+async def test_a_step_of_a_script_that_began_is_not_done(w: World, ending: dict[str, Any], shown: str):
+    await w.deploying()
+
+    await w.script_ends("deploy", progress=Progress(done=3, of=3, text="Adding c"), **ending)
+
+    assert shown in await w.reads("run:shop-1.deploy.1")
