@@ -145,8 +145,11 @@ def mention(person_id: str) -> Raw:
     return esc(person_id.removeprefix("op:"))
 
 
-def moment(at: datetime, style: Style = "time") -> Raw:
-    """A moment that each reader sees in their own time zone; UTC where Slack's tokens are not understood."""
+def moment(at: datetime, style: Style = "date_time") -> Raw:
+    """A moment that each reader sees in their own time zone; UTC where Slack's tokens are not understood.
+
+    With its day, since messages stay: Slack says today, yesterday or the date. A time alone is for what is over within minutes.
+    """
     if at.tzinfo is None:
         raise ValueError(f"a time zone is needed: {at!r}")
     token, fallback = _STYLES[style]

@@ -292,7 +292,7 @@ def test_templates_escape_values_and_keep_mentions_and_dates(tmp_path):
     )
     shown = text.render_from(tmp_path, "done.j2", {"service": "<!channel>", "at": AT, "who": "U1"})
     assert shown == (
-        "*&lt;!channel&gt;* is live since <!date^1793714529^{time}|14:02 UTC>, after 1 min 12 s: 12 changes, "
+        "*&lt;!channel&gt;* is live since <!date^1793714529^{date_short_pretty} {time}|3 Nov 2026 14:02 UTC>, after 1 min 12 s: 12 changes, "
         "6,840 probes. <@U1> & co"
     )
 

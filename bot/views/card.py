@@ -144,7 +144,7 @@ def _next_follow_up(deployment: Deployment) -> str:
 
 
 def _opened(deployment: Deployment) -> str:
-    parts = [f"{esc(deployment.captain.name)} started this at {moment(deployment.opened_at)}", changes(deployment)]
+    parts = [f"{esc(deployment.captain.name)} started this {moment(deployment.opened_at)}", changes(deployment)]
     if deployment.window:
         parts.append(f"window {span(*deployment.window)}")
     if deployment.notes:

@@ -101,7 +101,9 @@ def _stands_still(deployment: Deployment, one: Alarm) -> str:
         return f"{card.state_line(deployment)}.{waits}"
     if one.auto_at is None:
         return ""
-    return f"Rolling back by itself at {moment(one.auto_at)} unless somebody decides. *Hold and look…* stops that."
+    return (
+        f"Rolling back by itself at {moment(one.auto_at, 'time')} unless somebody decides. *Hold and look…* stops that."
+    )
 
 
 def _our_own_lag(deployment: Deployment) -> str:

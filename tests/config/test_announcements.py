@@ -35,7 +35,7 @@ NOTHING: dict[str, Any] = {
 }
 HALF_PAST_TWO = "<!date^1795444200^{date_short_pretty} {time}|23 Nov 2026 14:30 UTC>"
 HALF_PAST_THREE = "<!date^1795447800^{time}|15:30 UTC>"
-SINCE = "<!date^1795444860^{time}|14:41 UTC>"
+SINCE = "<!date^1795444860^{date_short_pretty} {time}|23 Nov 2026 14:41 UTC>"
 THREAD = "https://acme.slack.com/archives/C0CHECKOUT/p1"
 
 

@@ -56,7 +56,7 @@ async def test_a_request_says_how_far_the_checklist_is_and_how_the_way_back_is(w
     assert "checklist 2 of 4, all that is measured passes" in asked[1]
     assert "last backup 38 min ago, restore tested 6 days ago, last rollback took 2 h" in asked[2]
     one = await w.store.get("shop-2")
-    at = (one.asks["dba"].at + timedelta(minutes=15)).strftime("%H:%M UTC")
+    at = (one.asks["dba"].at + timedelta(minutes=15)).strftime("%-d %b %Y %H:%M UTC")
     assert f"If nobody answers by {at}, Dmitri Volkov is asked." in asked
 
 

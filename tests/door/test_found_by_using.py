@@ -36,8 +36,9 @@ async def test_a_captain_who_is_the_backup_of_a_role_is_never_asked_for_it(w: Wo
 
     assert await w.buttons("ask:lead:U000ANA") == ["Go", "No-go…"]
     assert "is asked" not in await w.reads("ask:lead:U000ANA")
-    assert "asked Ana Ruiz 14:00 UTC (the backup Ben Okafor started this; only Ana Ruiz can sign)" in await w.reads(
-        "card"
+    assert (
+        "asked Ana Ruiz 23 Nov 2026 14:00 UTC (the backup Ben Okafor started this; only Ana Ruiz can sign)"
+        in await w.reads("card")
     )
     await w.passes(minutes=20)
     assert "ask:lead:U000BEN" not in await w.keys()

@@ -1,0 +1,25 @@
+"""What stays in Slack for days says of each moment which day it was; Slack writes today, yesterday or the date."""
+
+import re
+
+from world import World
+
+#: A time without its day.
+BARE = re.compile(r"<!date\^\d+\^\{time\}\|[^>]*>")
+
+
+async def test_no_message_that_stays_tells_a_time_without_its_day(w: World):
+    await w.live()
+    await w.passes(days=7)
+
+    told = {one.key: BARE.findall(f"{one.text} {one.blocks}") for one in await w.messages()}
+
+    assert {key: times for key, times in told.items() if times} == {}
+    assert "Mara Lind started this 23 Nov 2026 14:00 UTC" in await w.reads("card")
+
+
+async def test_what_waits_for_people_tells_the_day_too_since_nobody_edits_it_at_midnight(w: World):
+    await w.clear()
+    await w.types("U000ANA", "hold the queue is draining")
+
+    assert not BARE.findall(str(await w.messages()))
