@@ -4,11 +4,14 @@ from datetime import datetime, timedelta
 
 from bot import gates
 from bot.gates import Standing
-from bot.model import Deployment, Person, Phase, Seat
+from bot.model import Deployment, Person, Phase, Seat, SignOff
 from bot.plan import ItemPlan
-from bot.text import clip, duration, esc, moment, number, plural
+from bot.text import clip, duration, esc, mention, moment, number, plural
 from bot.views import card, ids, kit, signs
 from bot.views.kit import Block
+
+#: So many of the waived lines are named; the thread has them all.
+_MOST_WAIVED = 8
 
 
 def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) -> list[Block]:
@@ -16,15 +19,14 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     title = f"*{esc(signs.name(deployment))}* wants your go as *{esc(seat.title)}*"
     if person.id == seat.backup.id:
         title += f", as backup for {esc(seat.contact.name)}"
+    now = _as_of(deployment, now)
     given = gates.sign_off(deployment, seat.role, now)
     # Once it is decided the message stands still: it need not be edited with every tick of others.
     waits = given is None and deployment.phase is Phase.PREFLIGHT
     blocks = [kit.section(title), kit.section("\n".join(_facts(deployment, now, waits=waits)))]
     carried = ids.value(deployment.id, seat.role)
     if given is not None:
-        said = "🟢 GO" if given.go else f"🔴 NO-GO “{esc(clip(given.reason, 300))}”"
-        stands_in = f", as backup for {esc(seat.contact.name)}" if given.as_backup else ""
-        blocks.append(kit.section(f"{said}  {esc(given.by.name)}{stands_in}, {moment(given.at)}"))
+        blocks.append(kit.section(_answered(given, seat)))
         if deployment.phase is Phase.PREFLIGHT:
             change = (
                 kit.button("Change my mind: no-go…", ids.NO_GO, carried)
@@ -34,11 +36,7 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
             blocks += kit.actions(change, _reachable(deployment, seat, person, now))
         return blocks
     if deployment.phase is not Phase.PREFLIGHT:
-        blocks.append(
-            kit.context(
-                f"{esc(deployment.id)} is {signs.TITLES[deployment.phase].lower()}; nothing is asked of you any more."
-            )
-        )
+        blocks.append(kit.context(_nothing_asked(deployment)))
         return blocks
     go = kit.button("Go", ids.GO, carried, style="primary")
     no_go = kit.button("No-go…", ids.NO_GO, carried, style="danger")
@@ -54,6 +52,60 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     if alone:
         blocks.append(kit.context(alone))
     return blocks
+
+
+def _as_of(deployment: Deployment, now: datetime) -> datetime:
+    """The moment that a request tells of: once it has started or is over, what ends afterwards was good when it mattered."""
+    settled = deployment.started_at or deployment.ended_at
+    return min(now, settled) if settled is not None else now
+
+
+def _answered(given: SignOff, seat: Seat) -> str:
+    said = "🟢 GO" if given.go else f"🔴 NO-GO “{esc(clip(given.reason, 300))}”"
+    stands_in = f", as backup for {esc(seat.contact.name)}" if given.as_backup else ""
+    return f"{said}  {esc(given.by.name)}{stands_in}, {moment(given.at)}"
+
+
+def _is_now(deployment: Deployment) -> str:
+    return f"{esc(deployment.id)} is {signs.TITLES[deployment.phase].lower()}"
+
+
+def _nothing_asked(deployment: Deployment) -> str:
+    return f"{_is_now(deployment)}; nothing is asked of you any more."
+
+
+def reminder(deployment: Deployment, seat: Seat, now: datetime) -> str:
+    """The second message to somebody who has not answered; afterwards what became of it, for its buttons are gone."""
+    name, given = esc(signs.name(deployment)), gates.sign_off(deployment, seat.role, _as_of(deployment, now))
+    if given is None and deployment.phase is Phase.PREFLIGHT:
+        return f"Still waiting: {name} wants your go as {esc(seat.title)}. The message above has the buttons."
+    became = _nothing_asked(deployment) if given is None else f"{_answered(given, seat)}."
+    return f"You were reminded: {name} wanted your go as {esc(seat.title)}. {became}"
+
+
+def no_go(deployment: Deployment, number_: int, now: datetime) -> str:
+    """Who said no, why, and what happens next, for the captain; afterwards what became of it."""
+    given = deployment.sign_offs[number_]
+    seat = deployment.seat(given.role)
+    title = esc(seat.title)
+    backup = f", as backup for {esc(seat.contact.name)}" if given.as_backup else ""
+    said = f"NO-GO from {title}, by {esc(given.by.name)}{backup}: “{esc(clip(given.reason, 500))}”."
+    since = next((one for one in deployment.sign_offs[number_ + 1 :] if one.role == given.role), None)
+    if since is not None:
+        return (
+            f"{said} It was said again since, below."
+            if not since.go
+            else f"{said} Since then it is {_answered(since, seat)}."
+        )
+    if deployment.phase is not Phase.PREFLIGHT:
+        return f"{said} {_is_now(deployment)}."
+    if gates.sign_off(deployment, given.role, now) is not given:
+        return f"{said} It does not hold any more; {title} has to say go or no-go anew."
+    may = ", backup ".join(esc(one.name) for one in gates.signers(deployment, given.role))
+    return (
+        f"🔴 {said} It cannot start until {title} says go ({may}); /deploy abort calls it off. "
+        f"{mention(deployment.captain.id)}"
+    )
 
 
 def _reachable(deployment: Deployment, seat: Seat, person: Person, now: datetime) -> Block | None:
@@ -91,6 +143,7 @@ def _facts(deployment: Deployment, now: datetime, *, waits: bool) -> list[str]:
 def _looks(deployment: Deployment, now: datetime, *, waits: bool) -> str:
     items = list(gates.preflight_items(deployment))
     standings = [gates.standing(deployment, item, now) for item in items]
+    waived = [item.title for item, one in zip(items, standings, strict=True) if one is Standing.WAIVED]
     fails, warns, unknown = (standings.count(one) for one in (Standing.FAIL, Standing.WARN, Standing.UNKNOWN))
     said = [f"{number(fails)} {'fails' if fails == 1 else 'fail'}"] if fails else []
     said += [f"{number(warns)} {'warns' if warns == 1 else 'warn'}"] if warns else []
@@ -98,7 +151,10 @@ def _looks(deployment: Deployment, now: datetime, *, waits: bool) -> str:
     if not any(item.checks for item in items):
         said = ["nothing is measured"]
     elif not said:
-        said = ["all that is measured passes"]
+        said = ["all else that is measured passes" if waived else "all that is measured passes"]
+    if waived:
+        more = f" and {len(waived) - _MOST_WAIVED} more" if len(waived) > _MOST_WAIVED else ""
+        said.append(f"{number(len(waived))} waived ({', '.join(map(esc, waived[:_MOST_WAIVED]))}{more})")
     if waits:
         done, of = gates.progress(deployment, items, now)
         said.insert(0, f"checklist {number(done)} of {number(of)}")

@@ -77,10 +77,14 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
             blocks = asking.sign_off(deployment, seat, person, now)
             yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
         if ask.reminded_at is not None and asked:
-            yield _direct(f"remind:{role}", asked[0], f"Still waiting: {text}. The message above has the buttons.", [])
+            yield _direct(f"remind:{role}", asked[0], asking.reminder(deployment, seat, now), [])
     if deployment.ready_at is not None:
         text, blocks = asking.ready(deployment, now)
         yield _direct("ready", deployment.captain, text, blocks, urgent=deployment.phase is Phase.PREFLIGHT)
+    for number, given in enumerate(deployment.sign_offs):
+        if not given.go:
+            # A message of its own: that the card was edited is told to nobody.
+            yield _reply(deployment, f"no-go:{number}", asking.no_go(deployment, number, now), [], urgent=True)
     for number, what in enumerate(deployment.voided):
         roles = deployment.plan.sign_off.roles
         called = " ".join(mention(one.id) for role in roles for one in gates.signers(deployment, role)[:1])
