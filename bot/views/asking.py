@@ -168,7 +168,10 @@ def _way_back(deployment: Deployment, now: datetime) -> str:
     took = deployment.last_rollback_s
     last = next((step.title for step in deployment.plan.steps if step.no_return), "")
     facts = [
-        esc(clip(known.summary, 120)) if known is not None else "no backup was measured",
+        # Numbers such as “2 min ago” stay as they were, and are read a week later, too.
+        f"{esc(clip(known.summary, 120))} (measured {moment(known.measured_at)})"
+        if known is not None
+        else "no backup was measured",
         f"last rollback took {duration(took)}" if took is not None else "nobody has rolled back here yet",
     ]
     return f"to {to} · {', '.join(facts)}" + (f" · no return after “{esc(last)}”" if last else "")

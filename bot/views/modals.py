@@ -114,7 +114,7 @@ def _wanted(deployment: Deployment, item: ItemPlan) -> tuple[bool, str]:
     check = deployment.plan.checks[item.signoff]
     hosts = check.with_.get("hosts", [])
     where = f" on {' or '.join(hosts)}" if hosts else ""
-    holds = f"A tick holds for {duration(check.valid_for_s)}."
+    holds = f"A tick holds for this deployment, for {duration(check.valid_for_s)} at most."
     if check.with_.get("link") == "required":
         return True, f"A page{where} that I can open. {holds}"
     return False, f"{_ONE_OF_TWO} I open the link: it has to be a page{where} that answers. {holds}"

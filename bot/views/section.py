@@ -120,6 +120,9 @@ def follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list
         kit.section(f"*{esc(plan.title)} · {esc(deployment.service)} {esc(deployment.version)}*\n{done} of {of} done")
     ]
     blocks += [line(deployment, task, now, pressable=open_) for task in plan.tasks]
+    measured = _measured(deployment, plan.tasks, now)
+    if measured:
+        blocks.append(kit.context(measured))
     if record.done_at is not None:
         blocks.append(kit.context(f"done {moment(record.done_at, 'date_time')}"))
     elif not open_:

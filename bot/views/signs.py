@@ -90,7 +90,9 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
         until = moment(waiver.until, "date_time")
         said.append(f"waived until {until} by {esc(waiver.by.name)}: “{esc(clip(waiver.reason, 200))}”")
     elif ticked is not None:
-        until = f" · holds until {moment(ticked.until, 'date_time')}" if ticked.until is not None else ""
+        # The next deployment is vouched for anew, so nothing longer is promised.
+        ends = ticked.until if not deployment.over else None
+        until = f" · holds for this deployment, until {moment(ends, 'date_time')}" if ends is not None else ""
         said.append(_vouched(ticked) + f"{esc(ticked.by.name)}, {moment(ticked.at)}{until}")
     elif stands is Standing.OPEN:
         asked = (

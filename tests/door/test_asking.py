@@ -54,8 +54,10 @@ async def test_a_request_says_how_far_the_checklist_is_and_how_the_way_back_is(w
     asked = (await w.reads("ask:dba:U000CHLOE", "shop-2")).splitlines()
     assert asked[0] == "shop 1.4.3 → production wants your go as Database Admin"
     assert "checklist 2 of 4, all that is measured passes" in asked[1]
-    assert "last backup 38 min ago, restore tested 6 days ago, last rollback took 2 h" in asked[2]
     one = await w.store.get("shop-2")
+    measured = one.findings["nightly"].measured_at.strftime("%-d %b %Y %H:%M UTC")
+    way_back = f"last backup 38 min ago, restore tested 6 days ago (measured {measured}), last rollback took 2 h"
+    assert way_back in asked[2], "it is read later, too, when 38 minutes have long been more"
     at = (one.asks["dba"].at + timedelta(minutes=15)).strftime("%-d %b %Y %H:%M UTC")
     assert f"If nobody answers by {at}, Dmitri Volkov is asked." in asked
 
@@ -68,7 +70,7 @@ async def test_the_first_time_nobody_has_rolled_back_yet_and_what_fails_is_count
     asked = await w.reads("ask:lead:U000ANA")
 
     assert "checklist 0 of 4, 1 fails, 1 unknown" in asked
-    assert "no manifest, nobody has rolled back here yet" in asked
+    assert "no manifest (measured 23 Nov 2026 14:00 UTC), nobody has rolled back here yet" in asked
 
 
 async def test_whoever_has_answered_is_not_shown_each_tick_of_others(w: World):

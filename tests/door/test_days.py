@@ -1,8 +1,9 @@
 """What stays in Slack for days says of each moment which day it was; Slack writes today, yesterday or the date."""
 
 import re
+from pathlib import Path
 
-from world import World
+from world import APP, World, world
 
 #: A time without its day.
 BARE = re.compile(r"<!date\^\d+\^\{time\}\|[^>]*>")
@@ -16,6 +17,17 @@ async def test_no_message_that_stays_tells_a_time_without_its_day(w: World):
 
     assert {key: times for key, times in told.items() if times} == {}
     assert "Mara Lind started this 23 Nov 2026 14:00 UTC" in await w.reads("card")
+
+
+async def test_a_follow_up_says_when_its_numbers_were_measured(tmp_path: Path):
+    asked = "{flows: {title: User flows verified, owner: lead}}"
+    assert asked in APP
+    async with world(tmp_path, app=APP.replace(asked, "{flows: {title: User flows verified, check: tls}}")) as w:
+        await w.live()
+        await w.passes(hours=2)
+        await w.measured(summary="71 days left")
+
+        assert "measured 23 Nov 2026 16:00 UTC" in await w.reads("followup:immediate")
 
 
 async def test_what_waits_for_people_tells_the_day_too_since_nobody_edits_it_at_midnight(w: World):

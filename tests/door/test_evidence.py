@@ -65,7 +65,7 @@ async def test_what_the_page_answered_is_kept_with_the_tick_and_shown(w: World, 
     tick = one.ticks["plan"]
     assert (tick.by.name, tick.role, tick.status, tick.sha256) == ("Ana Ruiz", "lead", 200, digest)
     assert f"(answered 200, {digest[:12]})" in await w.reads("section:before")
-    assert "holds until" in await w.reads("section:before")
+    assert "holds for this deployment, until" in await w.reads("section:before")
     line = (await w.store.history("shop-1"))[-1]
     assert line.facts == {"item": "plan", "status": "200", "sha256": digest}
     assert [one for one in rejudged(one) if one.differs] == []
