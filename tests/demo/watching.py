@@ -53,7 +53,8 @@ class Watch:
         plan = replace(plan, require=tuple(rule for rule in plan.require if not rule.startswith("lag")))
 
         def finding(report: WatchReport) -> Finding:
-            return recorded.judged(cast("Deployment", SimpleNamespace(watch=report)), plan, datetime.now(UTC))
+            one = SimpleNamespace(watch=report, plan=self._plan, live_at=None)
+            return recorded.judged(cast("Deployment", one), plan, datetime.now(UTC))
 
         return finding(await self._until(lambda report: finding(report).verdict is verdict))
 
