@@ -407,15 +407,16 @@ class World:
         return found + ([f"run directories {made} for runs {known}"] if made != known else [])
 
     async def faults_of_the_bot(self) -> list[str]:
-        """What Slack would refuse, drop or tell people about, from the sandbox's own log; a bot that was killed takes nothing."""
+        """What Slack would refuse or tell people about, from the sandbox's own log; a bot that was killed takes nothing."""
         log = await self.get("control/log", findings=1, limit=1000)
         return [str(one["findings"]) for one in log["entries"] if not _nobody_was_there(one)]
 
 
 def _nobody_was_there(entry: dict[str, Any]) -> bool:
-    """What a person did, or an event, came to no bot: it was dead, or it died over it."""
+    """What a person did, or an event, came to no bot: it was dead, it died over it, or this machine had no time for it."""
     error = (entry["response"] or {}).get("error")
-    return entry["kind"] != "api" and error in {"dispatch_failed", "operation_timeout"}
+    late = error in {"dispatch_failed", "operation_timeout"} or entry["name"] == "late acknowledgement"
+    return entry["kind"] != "api" and late
 
 
 def _name(message: dict[str, Any]) -> str:
