@@ -48,12 +48,21 @@ class Watch:
         await self._watches.deploying("checkout-1", still=False)
 
     async def judges(self, check: str, verdict: Verdict) -> Finding:
-        """Wait until this check of the demonstration says so. How late the prober itself is says something of this machine alone."""
+        """Wait until this check of the demonstration says so.
+
+        What says more of a busy machine than of the version is left out: how late the prober itself is, and the slowest answers,
+        for which the median stands.
+        """
         plan = self._plan.checks[check]
         plan = replace(plan, require=tuple(rule for rule in plan.require if not rule.startswith("lag")))
 
         def finding(report: WatchReport) -> Finding:
-            one = SimpleNamespace(watch=report, plan=self._plan, live_at=None)
+            median = {
+                name: replace(seen, p95_s=seen.p50_s)
+                for name in ("baseline", "recent")
+                if (seen := getattr(report, name))
+            }
+            one = SimpleNamespace(watch=replace(report, **median), plan=self._plan, live_at=None)
             return recorded.judged(cast("Deployment", one), plan, datetime.now(UTC))
 
         return finding(await self._until(lambda report: finding(report).verdict is verdict))
