@@ -130,7 +130,15 @@ def _run(deployment: Deployment, step: StepPlan, now: datetime, world: World, *,
     script = deployment.plan.scripts[step.script]
     tries = deployment.retried.get(step.key, 0) + 1
     run = new_run(deployment, script, f"{deployment.id}.{step.key}.{tries}", step=step.key, by=by, now=now, world=world)
-    record = StepRecord(state=StepState.RUNNING, at=now, run=run.id, tries=tries, by=None if by is MACHINE else by)
+    known = deployment.steps.get(step.key)
+    record = StepRecord(
+        state=StepState.RUNNING,
+        at=now,
+        run=run.id,
+        tries=tries,
+        by=None if by is MACHINE else by,
+        reminded_at=known.reminded_at if known is not None else None,
+    )
     after = _may_change_production(deployment.with_run(run), step, now)
     return _record(after, step, record, f"runs {script.title}", facts={"run": run.id})
 

@@ -66,12 +66,13 @@ def _answered(given: SignOff, seat: Seat) -> str:
     return f"{said}  {esc(given.by.name)}{stands_in}, {moment(given.at)}"
 
 
-def _is_now(deployment: Deployment) -> str:
+def is_now(deployment: Deployment) -> str:
+    """`checkout-1 is aborted`"""
     return f"{esc(deployment.id)} is {signs.TITLES[deployment.phase].lower()}"
 
 
 def _nothing_asked(deployment: Deployment) -> str:
-    return f"{_is_now(deployment)}; nothing is asked of you any more."
+    return f"{is_now(deployment)}; nothing is asked of you any more."
 
 
 def reminder(deployment: Deployment, seat: Seat, now: datetime) -> str:
@@ -98,7 +99,7 @@ def no_go(deployment: Deployment, number_: int, now: datetime) -> str:
             else f"{said} Since then it is {_answered(since, seat)}."
         )
     if deployment.phase is not Phase.PREFLIGHT:
-        return f"{said} {_is_now(deployment)}."
+        return f"{said} {is_now(deployment)}."
     if gates.sign_off(deployment, given.role, now) is not given:
         return f"{said} It does not hold any more; {title} has to say go or no-go anew."
     may = ", backup ".join(esc(one.name) for one in gates.signers(deployment, given.role))
@@ -182,6 +183,8 @@ def tasks(deployment: Deployment, title: str, open_: list[ItemPlan]) -> list[Blo
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     lines = [f"*{esc(title)} · {esc(signs.name(deployment))}*: {plural(len(open_), 'task')} for you{where}"]
     lines += [f"☐ {esc(task.title)}" for task in open_]
-    if not open_:
+    if deployment.over and not open_:
+        lines = [f"*{esc(title)} · {esc(signs.name(deployment))}*: {_nothing_asked(deployment)}"]
+    elif not open_:
         lines = [f"*{esc(title)} · {esc(signs.name(deployment))}*: all of yours is done."]
     return [kit.section("\n".join(lines))]

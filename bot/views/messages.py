@@ -6,8 +6,8 @@ from datetime import datetime
 from bot import gates
 from bot.decide.runs import ending
 from bot.decide.time import open_tasks
-from bot.model import OVER, Deployment, Person, Phase, Run, Wanted
-from bot.plan import FollowUpPlan, Stage
+from bot.model import OVER, Deployment, Person, Phase, Run, StepState, Wanted
+from bot.plan import FollowUpPlan, Stage, StepPlan
 from bot.text import clip, esc, mention, plural
 from bot.views import announcing, asking, card, charting, section, signs, steps, watching
 
@@ -114,22 +114,29 @@ def _steps(deployment: Deployment) -> Iterator[Wanted]:
             settled = sum(1 for step in plans if (record := deployment.steps.get(step.key)) and record.settled)
             text = f"{steps.TITLES[stage]}: {settled} of {plural(len(plans), 'step')}"
             yield _reply(deployment, f"steps:{stage.value}", text, steps.stage(deployment, stage), urgent=steps.URGENT)
-            asking_step = next((one for one in plans if _asks(deployment, one.key)), None)
-            if asking_step is not None and asking_step.role:
-                seat = deployment.seat(asking_step.role)
-                called = f"{mention(seat.contact.id)} {mention(seat.backup.id)}"
-                said = f"{steps.asks(asking_step, seat.title)} {called}"
-                yield _reply(deployment, f"asks:{asking_step.key}", said, [], urgent=True)
-                if deployment.steps[asking_step.key].reminded_at is not None:
-                    again = f"Still waiting: {said}"
-                    yield _reply(deployment, f"asks:{asking_step.key}:again", again, [], urgent=True)
+            for step in plans:
+                yield from _asked(deployment, step)
     if deployment.watch is not None and deployment.phase is not Phase.PREFLIGHT:
         yield _reply(deployment, "watch", "Watch", watching.watch(deployment))
 
 
-def _asks(deployment: Deployment, key: str) -> bool:
-    record = deployment.steps.get(key)
-    return record is not None and record.state.value == "asking"
+def _asked(deployment: Deployment, step: StepPlan) -> Iterator[Wanted]:
+    """Whoever has to do a step, or to say that it may run, is called; afterwards it says that they have answered."""
+    record = deployment.steps.get(step.key)
+    if record is None or not step.role or (record.state is not StepState.ASKING and record.by is None):
+        return
+    seat = deployment.seat(step.role)
+    here = deployment.left if deployment.phase is Phase.DECIDING and deployment.left else deployment.phase
+    waits = record.by is None and here.value == step.stage.value
+    if waits:
+        said = f"{steps.asks(step, seat.title)} {mention(seat.contact.id)} {mention(seat.backup.id)}"
+    else:
+        became = f"{esc(record.by.name)} answered" if record.by is not None else asking.is_now(deployment)
+        said = f"{esc(step.title)} waited for {esc(seat.title)}; {became}."
+    yield _reply(deployment, f"asks:{step.key}", said, [], urgent=True)
+    if record.reminded_at is not None:
+        again = f"{'Still waiting' if waits else 'This was a reminder'}: {said}"
+        yield _reply(deployment, f"asks:{step.key}:again", again, [], urgent=True)
 
 
 def _runs(deployment: Deployment) -> Iterator[Wanted]:
@@ -187,11 +194,12 @@ def _alarms(deployment: Deployment) -> Iterator[Wanted]:
     for number, alarm in enumerate(deployment.alarms):
         blocks = watching.alarm(deployment, alarm)
         yield _reply(deployment, f"alarm:{number}", watching.alarm_text(deployment, alarm), blocks, urgent=True)
-        if alarm.reminded_at is not None and alarm.settled_at is None:
-            called = " ".join(
-                mention(person.id) for seat in deployment.roster for person in (seat.contact, seat.backup)
-            )
-            said = f"Still undecided: roll back, or accept? {esc(alarm.title)}: {esc(alarm.detail)} {called}"
+        if alarm.reminded_at is not None:
+            people = (person for seat in deployment.roster for person in (seat.contact, seat.backup))
+            called = " ".join(mention(person.id) for person in people)
+            asked = f"roll back, or accept? {esc(alarm.title)}: {esc(alarm.detail)}"
+            settled = f"This was a reminder: {asked} {watching.decided(alarm)}."
+            said = f"Still undecided: {asked} {called}" if alarm.settled_at is None else settled
             yield _reply(deployment, f"alarm:{number}:again", said, [], urgent=True)
 
 
@@ -238,7 +246,8 @@ def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetim
                 blocks,
             )
     if record.captain_at is not None:
-        text = f"{esc(plan.title)} · {esc(signs.name(deployment))} is still open: {plural(len(waiting), 'task')}"
+        stands = f"is still open: {plural(len(waiting), 'task')}" if waiting else "waits for nobody any more"
+        text = f"{esc(plan.title)} · {esc(signs.name(deployment))} {stands}"
         yield _direct(
             f"due:{plan.key}:captain", deployment.captain, text, asking.tasks(deployment, plan.title, waiting)
         )

@@ -73,12 +73,10 @@ def _latencies(seen: Window, baseline: Window) -> str:
 def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
     """Roll back, or accept? With the numbers, and afterwards with what was decided."""
     if one.settled_at is not None:
-        who = one.settled_by.name if one.settled_by else "somebody"
-        done = {"accepted": "accepted", "rolled_back": "rolled back", "retried": "retried"}.get(one.how, one.how)
         reason = f": “{esc(one.reason)}”" if one.reason else ""
         return [
             kit.section(f"🚨 *{esc(one.title)}*: {esc(one.detail)}"),
-            kit.context(f"{esc(who)} {done} {moment(one.settled_at)}{reason}"),
+            kit.context(f"{decided(one)} {moment(one.settled_at)}{reason}"),
         ]
     blocks = [kit.section(f"🚨 *Roll back?* {esc(one.title)}: {esc(one.detail)}\n{_called(deployment)}")]
     if ours := _our_own_lag(deployment):
@@ -92,6 +90,12 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
         retry = steps.retry_button(deployment) if one.key.startswith("step-") else None
         blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept)
     return blocks
+
+
+def decided(one: Alarm) -> str:
+    """Who decided it, and how."""
+    done = {"accepted": "accepted", "rolled_back": "rolled back", "retried": "retried"}.get(one.how, one.how)
+    return f"{esc(one.settled_by.name if one.settled_by else 'somebody')} {done}"
 
 
 def _stands_still(deployment: Deployment, one: Alarm) -> str:

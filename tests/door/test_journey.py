@@ -310,6 +310,12 @@ async def test_a_question_that_nobody_answers_is_asked_again_once(w: World):
 
     assert "Still waiting: Restore database waits for a go-ahead" in await w.reads("asks:restore:again")
     assert sum("reminded of" in line for line in await w.story()) == 2
+    assert "This was a reminder: roll back, or accept?" in await w.reads("alarm:0:again")
+    assert "Ben Okafor rolled back." in await w.reads("alarm:0:again")
+    await w.presses("U000DMITRI", "Go ahead")
+    answered = "Restore database waited for Database Admin; Dmitri Volkov answered."
+    assert await w.reads("asks:restore") == answered
+    assert await w.reads("asks:restore:again") == f"This was a reminder: {answered}"
 
 
 async def test_a_script_that_was_edited_after_it_was_signed_never_runs(w: World):
