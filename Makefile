@@ -57,8 +57,8 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 collected: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
 
-test: $(VENV)/.installed-node ## everything that is checked, the tests in the browser among it
-	@$(MAKE) --no-print-directory --jobs 2 check collected
+test: $(VENV)/.installed-dev ## everything that is checked, the tests in the browser among it
+	@$(MAKE) --no-print-directory --jobs 2 check collected $(VENV)/.installed-node
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside those of tools that others wrote: docs/comparison.md

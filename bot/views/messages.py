@@ -232,19 +232,15 @@ def _asked_to_follow_up(deployment: Deployment, plan: FollowUpPlan, now: datetim
             continue
         mine = [task for task in waiting if task.role == seat.role]
         blocks = asking.tasks(deployment, plan.title, mine)
-        text = clip(
-            f"{esc(plan.title)} · {esc(signs.name(deployment))}: {plural(len(mine), 'task')} for {esc(seat.title)}", 300
-        )
+        left = plural(len(mine), "task") if mine else "nothing is left"
+        text = clip(f"{esc(plan.title)} · {esc(signs.name(deployment))}: {left} for {esc(seat.title)}", 300)
         yield _direct(f"due:{plan.key}:{seat.role}", seat.contact, text, blocks)
         if record.reminded_at is not None:
-            yield _direct(f"due:{plan.key}:{seat.role}:again", seat.contact, f"Reminder. {text}", blocks)
+            again = f"Reminder. {text}" if mine else text
+            yield _direct(f"due:{plan.key}:{seat.role}:again", seat.contact, again, blocks)
         if record.escalated_at is not None:
-            yield _direct(
-                f"due:{plan.key}:{seat.role}:backup",
-                seat.backup,
-                f"{esc(seat.contact.name)} has not answered. {text}",
-                blocks,
-            )
+            passed_on = f"{esc(seat.contact.name)} has not answered. {text}" if mine else text
+            yield _direct(f"due:{plan.key}:{seat.role}:backup", seat.backup, passed_on, blocks)
     if record.captain_at is not None:
         stands = f"is still open: {plural(len(waiting), 'task')}" if waiting else "waits for nobody any more"
         text = f"{esc(plan.title)} · {esc(signs.name(deployment))} {stands}"

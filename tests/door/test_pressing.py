@@ -123,6 +123,11 @@ async def test_a_follow_up_is_snoozed_for_four_hours_and_reminds_only_then(w: Wo
     await w.passes(hours=4)
     assert "due:immediate:lead:again" not in await w.keys()
     await w.passes(minutes=30)
-    assert "Reminder. Immediate" in next(
-        one.text for one in await w.messages() if one.key == "due:immediate:lead:again"
-    )
+    assert (await reminded(w)).startswith("Reminder. Immediate")
+
+    await w.ticks("U000ANA", "User flows verified")
+    assert (await reminded(w)).endswith(": nothing is left for DevOps Lead")
+
+
+async def reminded(w: World) -> str:
+    return next(one.text for one in await w.messages() if one.key == "due:immediate:lead:again")
