@@ -8,7 +8,7 @@ SOURCES := bot handlers checks sandbox demo tests deployment
 # Whatever this machine is used to: what is compiled is kept, or each of the hundred starts in the tests compiles all again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo demo-reset run check collected test referees bench format clean
+.PHONY: help demo demo-reset run check collected scanner test referees bench format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -57,13 +57,17 @@ check: $(VENV)/.installed-dev ## format, lint, types, imports: the quick part
 collected: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest --collect-only --quiet >/dev/null || true
 
+# Without it the tests that ask sslyze are skipped, and say so; make referees insists on it.
+scanner: $(VENV)/.installed-dev
+	@$(MAKE) --no-print-directory $(SSLYZE)/.installed || echo "sslyze could not be installed; what it says is not compared."
+
 test: $(VENV)/.installed-dev ## everything that is checked, the tests in the browser among it
-	@$(MAKE) --no-print-directory --jobs 2 check collected $(VENV)/.installed-node
+	@$(MAKE) --no-print-directory --jobs 2 check collected scanner $(VENV)/.installed-node
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside those of tools that others wrote: docs/comparison.md
 	@command -v testssl > /dev/null || { echo "testssl is not installed; Debian's package of it is testssl.sh." >&2; exit 1; }
-	CI=true $(BIN)/python -m pytest tests/referees tests/referees/with_scanners.py
+	CI=true $(BIN)/python -m pytest tests/referees tests/referees/with_testssl.py
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
 	@$(BIN)/python -m tests.bench.checks
