@@ -323,7 +323,10 @@ def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[Blocker
     yield from _sign_offs_missing(deployment, now)
     if opens is not None and now < opens:
         # Last: nobody can do anything about it, and time does.
-        yield Blocker(reason=Reason.WINDOW_AHEAD, text="The window has not begun. It opens", at=opens)
+        given = (sign_off(deployment, role, now) for role in deployment.plan.sign_off.roles)
+        gone = any(one is not None and one.until <= opens for one in given)
+        said = "The window has not begun, and a sign-off runs out before: it has to be given anew. It opens"
+        yield Blocker(reason=Reason.WINDOW_AHEAD, text=said if gone else "The window has not begun. It opens", at=opens)
 
 
 _ORDER = (Standing.FAIL, Standing.UNKNOWN, Standing.OPEN, Standing.MEASURING)
@@ -364,7 +367,9 @@ def _no_gos(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
 def _sign_offs_missing(deployment: Deployment, now: datetime) -> Iterator[Blocker]:
     for role in deployment.plan.sign_off.roles:
         if sign_off(deployment, role, now) is None:
-            said = f"{deployment.seat(role).title} has not signed"
+            had = next((one for one in reversed(deployment.sign_offs) if one.role == role), None)
+            ran_out = had is not None and had.until <= now
+            said = f"{deployment.seat(role).title} {'signed, and that ran out' if ran_out else 'has not signed'}"
             yield Blocker(reason=Reason.NOT_SIGNED, text=said, role=role, about=role)
 
 

@@ -202,8 +202,16 @@ class Commands:
         await self._engine.abort(deployment.id, reason=request.rest, by=request.words.by, once=request.words.once)
         return answers.said(f"*{deployment.id}* is called off; what was prepared is being undone.")
 
+    def _only_names(self, request: Request) -> None:
+        """Refuse words that name nothing here: whoever looks one thing up is not shown another."""
+        if request.rest:
+            known = "`/deploy status` shows those that there are"
+            raise Refused(f"“{esc(request.rest[:40])}” names no deployment; {known}, such as checkout-12.")
+
     async def _contacts(self, request: Request) -> Answer:
         service = request.rest if request.rest in self._engine.settings.services else ""
+        if not service:
+            self._only_names(request)
         if request.named or (not service and await self._engine.under_way(request.words.channel)):
             return answers.contacts(await self._meant(request))
         return await self._roster(service, request.words.channel)
@@ -225,10 +233,12 @@ class Commands:
         return answers.follow_ups(live, self._engine.clock.now())
 
     async def _history(self, request: Request) -> Answer:
+        self._only_names(request)
         deployment = await self._engine.told_of(request.named, request.words.channel)
         return answers.history(*await self._engine.history(deployment.id))
 
     async def _record(self, request: Request) -> Answer:
+        self._only_names(request)
         deployment = await self._engine.told_of(request.named, request.words.channel)
         return await give_record(self._bolt, self._engine, deployment.id, request.words)
 

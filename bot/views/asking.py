@@ -122,11 +122,14 @@ def ready(deployment: Deployment, now: datetime) -> tuple[str, list[Block]]:
     name = signs.name(deployment)
     waiting = len(list(gates.blockers(deployment, now)))
     if deployment.phase is not Phase.PREFLIGHT:
-        said, button = f"is {signs.TITLES[deployment.phase].lower()}", None
+        said, button = f"was all clear, and is {signs.TITLES[deployment.phase].lower()} now", None
+        if deployment.phase is Phase.DECIDING:
+            said = "was all clear, and waits for a decision now: roll back, or accept"
     elif waiting:
         said, button = f"is not clear any more: {plural(waiting, 'thing')} in the way", None
     else:
-        said, button = "is all clear. It waits for you to start it", card.start_button(deployment)
+        until = f" until its window closes {moment(deployment.window[1], 'date_time')}" if deployment.window else ""
+        said, button = f"is all clear. It waits{until} for you to start it", card.start_button(deployment)
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     blocks = [kit.section(f"*{esc(name)}* {said}.{where}"), *(kit.actions(button) if button else [])]
     return f"{esc(name)} {said}.", blocks

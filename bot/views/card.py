@@ -263,6 +263,8 @@ def _in_the_way(deployment: Deployment, now: datetime) -> list[Block]:
             given.until for role in deployment.plan.sign_off.roles if (given := gates.sign_off(deployment, role, now))
         ]
         hold = f" Sign-offs hold until {moment(min(ends))}." if ends else ""
+        if deployment.window is not None:
+            hold += f" Its window closes {moment(deployment.window[1], 'date_time')}."
         return [kit.section(f"✅ *All clear.*{hold}")]
     lines = [f"*{'Open' if deployment.phase is Phase.LIVE else 'In the way'} ({len(waiting)})*"]
     lines += [blocker_line(deployment, number_, blocker) for number_, blocker in enumerate(waiting[:MOST], start=1)]

@@ -8,7 +8,7 @@ from bot import gates
 from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Phase
 from bot.plan import ItemPlan, StepKind
-from bot.text import duration, esc, moment, percent, plural
+from bot.text import clip, duration, esc, moment, percent, plural
 from bot.views import card, ids, kit, section, signs, steps
 from bot.views.kit import Block
 
@@ -124,8 +124,11 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
             yield kit.section(f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}{about}")
             yield from kit.actions(*steps.needed(one, step))
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
-        yield kit.section(f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}")
-        accept = kit.button("Accept, because…", ids.ACCEPT, ids.value(one.id))
+        happened = [f"{alarm.title}: {clip(alarm.detail, 200)}" for alarm in one.alarms if alarm.settled_at is None]
+        cause = "".join(f"\n{esc(line)}" for line in happened[:3])
+        yield kit.section(f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}{cause}")
+        # Whoever started it may go back, and only the roster accepts.
+        accept = kit.button("Accept, because…", ids.ACCEPT, ids.value(one.id)) if held else None
         yield from kit.actions(card.roll_back_button(one), steps.retry_button(one), accept)
     for plan in one.plan.follow_ups:
         record = one.follow_ups.get(plan.key)

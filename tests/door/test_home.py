@@ -86,6 +86,8 @@ async def test_whoever_decides_at_home_has_every_way_there(w: World):
     await w.script_ends("deploy", code=3)
     chloe = await at_home(w, "U000CHLOE")
     assert labels(chloe) == ["Start a deployment", "Roll back", "Retry", "Accept, because…"]
+    assert "Execute deploy script: exited 3" in str(chloe)
+    assert labels(await at_home(w, "U000MARA")) == ["Start a deployment", "Roll back", "Retry"]
 
     await presses(w, "U000CHLOE", chloe, "Accept, because…")
 

@@ -41,7 +41,7 @@ async def test_once_started_there_is_nothing_to_press(w: World):
     await w.presses("U000MARA", "Start", message="ready")
 
     assert await w.phase() == "preparing"
-    assert "is preparing." in await w.reads("ready")
+    assert "is preparing now." in await w.reads("ready")
     assert await w.buttons("ready") == []
 
 

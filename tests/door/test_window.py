@@ -62,18 +62,20 @@ async def test_a_window_is_shown_with_its_day(w: World):
 
 async def test_nothing_starts_before_its_window_opens_and_then_it_is_clear_by_itself(w: World):
     await clear(w, opens=24, closes=25)
-    assert "The window has not begun. It opens 24 Nov 2026 14:00 UTC   → by itself" in await w.reads("card")
-    assert "1. The window has not begun. It opens 24 Nov 2026 14:00 UTC" in await w.types("U000MARA", "why")
+    said = "The window has not begun, and a sign-off runs out before: it has to be given anew. It opens 24 Nov 2026 14:00 UTC"
+    assert f"1. {said}   → by itself" in await w.reads("card")
+    assert f"1. {said}" in await w.types("U000MARA", "why")
     assert "Start" not in await w.buttons()
     assert "ready" not in await w.keys()
 
     await w.types("U000ANA", "hold look")
     await w.types("U000ANA", "resume")
-    with pytest.raises(Refused, match=r"Not yet: The window has not begun\. It opens 24 Nov 2026 14:00 UTC\."):
+    with pytest.raises(Refused, match=rf"Not yet: {said}\."):
         await w.engine.start("shop-1", by=await w.slack.person("U000MARA"))
 
-    for due in (8, 16):
-        await w.passes(hours=due)
+    await w.passes(hours=8)
+    assert "DevOps Lead signed, and that ran out" in await w.reads("card")
+    await w.passes(hours=16)
     await w.measured()
     await w.types("U000ANA", "go")
     await w.types("U000CHLOE", "go")
@@ -85,6 +87,7 @@ async def test_nothing_starts_before_its_window_opens_and_then_it_is_clear_by_it
 
 async def test_an_hour_before_it_opens_the_alarm_clock_knows_it(w: World):
     await clear(w, opens=1, closes=2)
+    assert "The window has not begun. It opens 23 Nov 2026 15:00 UTC   → by itself" in await w.reads("card")
 
     await w.passes(minutes=59)
     assert "ready" not in await w.keys()
