@@ -69,9 +69,13 @@ def test_performance_data_goes_on_after_the_long_text():
 async def test_nothing_of_a_program_that_hangs_is_left(tmp_path):
     mark = tmp_path / "child"
     text = f"sleep 300 & echo $! > {mark}; wait"
-    begun = time.monotonic()
-    finding = await run_check("exec", command=program(tmp_path, text), limit_s=1.0)
-    assert time.monotonic() - begun < 30
+    # A busy machine may take longer to begin than the program is given.
+    for limit_s in (1.0, 5.0, 25.0):
+        begun = time.monotonic()
+        finding = await run_check("exec", command=program(tmp_path, text), limit_s=limit_s)
+        assert time.monotonic() - begun < limit_s + 30
+        if mark.exists() and mark.read_text().strip():
+            break
     assert finding.verdict is Verdict.UNKNOWN
     assert "did not end within" in finding.summary
     child = int(mark.read_text())
