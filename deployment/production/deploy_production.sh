@@ -41,8 +41,8 @@ look
 all_steps=$((1 + 4 * ${#members[@]}))
 in_work=""
 trap 'keep_sane "$version"' EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT
+trap 'stopped=143; exit 143' TERM
+trap 'stopped=130; exit 130' INT
 
 step "Deploying $version (${commit:0:7}) to ${#members[@]} members: ${members[*]}"
 

@@ -26,8 +26,8 @@ version="${1:-${TMINUS_PREVIOUS_VERSION:-$(on_host "${members[0]}" GET /state --
 all_steps=$((1 + 3 * ${#members[@]}))
 in_work=""
 trap 'keep_sane "$version"' EXIT
-trap 'exit 143' TERM
-trap 'exit 130' INT
+trap 'stopped=143; exit 143' TERM
+trap 'stopped=130; exit 130' INT
 
 step "Going back to $version on ${#members[@]} members: ${members[*]}"
 for member in "${members[@]}"; do

@@ -65,7 +65,8 @@ put_back() { gateway POST "/members/$1/undrain" --get state >/dev/null; }
 
 # keep_sane VERSION: whatever ended the script, a member that is well gets its requests again and an ill one gets none.
 keep_sane() {
-  local code=$? version="$1"
+  # Whatever it was doing in that moment, a script that was told to stop ends as one that was.
+  local code="${stopped:-$?}" version="$1"
   trap - EXIT
   if ((code != 0)) && [[ -n "${in_work:-}" ]]; then
     if is_healthy "$in_work" && [[ "$(seen_version "$in_work")" == "$version" ]] && put_back "$in_work"; then
