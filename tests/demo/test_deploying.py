@@ -87,8 +87,9 @@ def test_a_deployment_that_is_stopped_halfway_can_be_run_again(production: Produ
         if "Starting 1.4.2 on a" in line:
             process.send_signal(signal.SIGTERM)
             break
-    process.communicate(timeout=60)
-    assert process.returncode == 143
+    said, _ = process.communicate(timeout=60)
+    # 143 nearly always; bash has been seen to end with 2 when it is told in the middle of something. Neither is a success.
+    assert process.returncode != 0, said
     assert production.members()["b"]["takes_requests"]
 
     production.succeed("deploy_production.sh", version="1.4.2")
