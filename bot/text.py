@@ -152,8 +152,13 @@ def moment(at: datetime, style: Style = "date_time") -> Raw:
     """
     if at.tzinfo is None:
         raise ValueError(f"a time zone is needed: {at!r}")
-    token, fallback = _STYLES[style]
-    return Raw(f"<!date^{math.floor(at.timestamp())}^{token}|{at.astimezone(UTC).strftime(fallback)}>")
+    token, _ = _STYLES[style]
+    return Raw(f"<!date^{math.floor(at.timestamp())}^{token}|{utc(at, style)}>")
+
+
+def utc(at: datetime, style: Style = "date_time") -> str:
+    """The same where Slack reads no tokens, as in the question that a button asks."""
+    return at.astimezone(UTC).strftime(_STYLES[style][1])
 
 
 def span(begins: datetime, ends: datetime) -> Raw:

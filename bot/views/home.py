@@ -11,6 +11,7 @@ from bot.plan import ItemPlan, StepKind
 from bot.text import clip, duration, esc, moment, percent, plural
 from bot.views import card, ids, kit, section, signs, steps
 from bot.views.kit import Block
+from bot.views.restoring import at_stake
 
 #: So many items of one deployment stand in Home; its thread has them all.
 _ITEMS = 8
@@ -121,7 +122,8 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
     for step in one.plan.steps:
         if steps.is_asking(one, step) and (step.role in held or (not step.role and held)):
             about = f"\n_{esc(step.about)}_" if step.about and step.kind is not StepKind.CONFIRM else ""
-            yield kit.section(f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}{about}")
+            stake = f"\n{said}" if (said := at_stake(one, step)) else ""
+            yield kit.section(f"*{esc(signs.name(one))}*: {esc(gates.asks_for(step))}{_link(one)}{about}{stake}")
             yield from kit.actions(*steps.needed(one, step))
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
         happened = [f"{alarm.title}: {clip(alarm.detail, 200)}" for alarm in one.alarms if alarm.settled_at is None]

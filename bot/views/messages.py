@@ -129,7 +129,7 @@ def _asked(deployment: Deployment, step: StepPlan) -> Iterator[Wanted]:
     here = deployment.left if deployment.phase is Phase.DECIDING and deployment.left else deployment.phase
     waits = record.by is None and here.value == step.stage.value
     if waits:
-        said = f"{steps.asks(step, seat.title)} {mention(seat.contact.id)} {mention(seat.backup.id)}"
+        said = f"{steps.asks(deployment, step, seat.title)} {mention(seat.contact.id)} {mention(seat.backup.id)}"
     else:
         became = f"{esc(record.by.name)} answered" if record.by is not None else asking.is_now(deployment)
         said = f"{esc(step.title)} waited for {esc(seat.title)}; {became}."

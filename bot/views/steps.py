@@ -5,9 +5,10 @@ from bot.decide.journey import failed_step
 from bot.decide.runs import ending, warned
 from bot.model import Deployment, Phase, Run, RunState, StepState
 from bot.plan import Stage, StepKind, StepPlan
-from bot.text import Raw, bar, clip, code, duration, esc, moment, plural
+from bot.text import Raw, bar, clip, code, duration, esc, moment, plural, utc
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
+from bot.views.restoring import at_stake
 
 #: Where the deployment is, is what people look at this list for: a step that ends goes before whatever changes all the time.
 URGENT = True
@@ -40,7 +41,8 @@ def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
     if is_asking(deployment, step):
         who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
         does = "does this" if step.kind is StepKind.CONFIRM else "decides"
-        return [kit.context(f"{esc(who)} {does}."), *kit.actions(*needed(deployment, step))]
+        told = kit.context(f"{esc(who)} {does}.", at_stake(deployment, step))
+        return [told, *kit.actions(*needed(deployment, step))]
     failed = failed_step(deployment)
     if failed is not None and failed.key == step.key and (here or deployment.phase is Phase.DECIDING):
         return kit.actions(*needed(deployment, step))
@@ -81,15 +83,17 @@ def confirm_button(deployment: Deployment, step: StepPlan) -> Block:
     """Somebody's word that a step was done, or may be done."""
     who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
     label, said = ("Done", "it is done") if step.kind is StepKind.CONFIRM else ("Go ahead", "it may go ahead")
-    asked = kit.confirm(step.title, f"{_doing(step)}: as {who} you say that {said}.", label)
+    # The facts come first: a question has room for 300 characters.
+    text = f"{at_stake(deployment, step, utc)} {_doing(step)}: as {who} you say that {said}.".strip()
+    asked = kit.confirm(step.title, text, label)
     return kit.button(label, ids.CONFIRM, ids.value(deployment.id, step.key), style="primary", confirm=asked)
 
 
-def asks(step: StepPlan, who: str) -> Raw:
-    """One line to whoever has to act: what a person does themselves, or what waits for their word."""
+def asks(deployment: Deployment, step: StepPlan, who: str) -> Raw:
+    """To whoever has to act: what a person does themselves, or what waits for their word, and what hangs on it."""
     if step.kind is StepKind.CONFIRM:
         return Raw(f"{esc(gates.asks_for(step))}. {esc(who)} does this, and then says that it is done.")
-    return Raw(f"{esc(step.title)} waits for a go-ahead of {esc(who)}.")
+    return Raw(f"{esc(step.title)} waits for a go-ahead of {esc(who)}. {at_stake(deployment, step)}".strip())
 
 
 def _doing(step: StepPlan) -> str:

@@ -1,0 +1,113 @@
+"""Whoever lets the database be restored reads whether the schema changed, and from when the backup is."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from world import APP, World, world
+
+from bot.model import Change, Changes, Deployment, Finding, Verdict
+from bot.text import utc
+from bot.views import steps
+from bot.views.home import home
+
+_RESTORE = "script: restore, approved_by: dba}"
+_CHECKS = "    nightly: {uses: backup, with: {manifest: a.json}}\n    taken: {uses: backup, with: {manifest: b.json}}\n"
+
+
+@pytest.fixture
+async def w(tmp_path: Path) -> AsyncIterator[World]:
+    app = APP.replace(_RESTORE, f"{_RESTORE[:-1]}, only_if: schema_changed, checks: [nightly, taken]}}")
+    app = app.replace("  scripts:\n", f"{_CHECKS}  release: {{schema_path: migrations}}\n  scripts:\n", 1)
+    async with world(tmp_path, app) as one:
+        yield one
+
+
+async def backed_up(w: World, check: str, ago: timedelta, verdict: Verdict = Verdict.PASS) -> None:
+    now = w.clock.now()
+    found = Finding(
+        check=check,
+        verdict=verdict,
+        summary="its sha256 differs",
+        measured_at=now,
+        expires_at=now + timedelta(hours=1),
+        values={"age": ago.total_seconds()},
+    )
+    await w.engine.found("shop-1", found)
+
+
+async def with_schema(w: World, *, changed: bool) -> None:
+    def known(one: Deployment) -> Change:
+        changes = Changes(count=3, authors=(), subjects=(), schema_changed=changed)
+        return Change(deployment=replace(one, release=replace(one.release, changes=changes)))
+
+    await w.store.change("shop-1", known)
+
+
+async def asked(w: World, *, deployed: bool = True) -> None:
+    await w.script_ends("deploy", code=0 if deployed else 3)
+    if deployed:
+        await w.script_ends("health", code=3)
+    await w.presses("U000CHLOE", "Roll back", message="alarm:0")
+    await w.script_ends("rollback")
+
+
+async def question(w: World) -> str:
+    """What the button asks before it is pressed in earnest."""
+    one = await w.store.get("shop-1")
+    step = next(each for each in one.plan.steps if each.key == "restore")
+    confirm = steps.confirm_button(one, step)["confirm"]
+    return str(confirm["text"]["text"])
+
+
+async def test_the_schema_and_the_newest_backup_stand_wherever_the_go_ahead_is_asked_for(w: World):
+    await w.deploying()
+    await with_schema(w, changed=True)
+    await backed_up(w, "nightly", timedelta(hours=9))
+    await backed_up(w, "taken", timedelta(minutes=2))
+    taken = w.clock.now() - timedelta(minutes=2)
+    w.clock.advance(timedelta(minutes=28))
+    await asked(w)
+
+    for said in (
+        await question(w),
+        await w.reads("steps:rolling_back"),
+        await w.reads("asks:restore"),
+        str(home("U000CHLOE", [await w.store.get("shop-1")], w.clock.now())),
+    ):
+        assert "Schema: 1.4.2 changes it." in said
+        assert utc(taken) in said
+        assert "30 min" in said
+        assert "what was written since is lost" in said
+    assert "<!date" not in await question(w), "Slack shows no token there"
+    assert (await question(w)).endswith("as Database Admin you say that it may go ahead.")
+
+
+async def test_what_is_not_known_is_said_to_be_not_known(w: World):
+    await w.deploying()
+    await asked(w)
+
+    for said in (await question(w), await w.reads("asks:restore"), await w.reads("steps:rolling_back")):
+        assert "Schema: it is not known whether 1.4.2 changes it." in said
+        assert "Backup: it is not known when the newest was taken." in said
+
+
+async def test_a_deploy_script_that_failed_may_not_have_come_to_the_schema_and_a_bad_backup_is_called_one(w: World):
+    await w.deploying()
+    await with_schema(w, changed=True)
+    await backed_up(w, "taken", timedelta(minutes=2), Verdict.FAIL)
+    await asked(w, deployed=False)
+
+    assert "Schema: 1.4.2 changes it; whether it came so far is in the log of the deploy script." in await question(w)
+    assert "It was not found good: its sha256 differs." in await question(w)
+
+
+async def test_once_it_is_answered_nothing_is_at_stake_any_more(w: World):
+    await w.deploying()
+    await asked(w)
+
+    await w.presses("U000DMITRI", "Go ahead")
+
+    assert "Backup:" not in await w.reads("asks:restore") + await w.reads("steps:rolling_back")
