@@ -73,6 +73,7 @@ def values(deployment: Deployment) -> dict[str, object]:
         "changes": release.changes.count if release.changes else None,
         "compare_url": release.changes.compare_url if release.changes else "",
         "duration": (until - began).total_seconds() if until else None,
+        "happened": reasons[-1].at if reasons and not deployment.abort_reason else None,
         "reason": deployment.abort_reason or (f"{reasons[-1].title}: {reasons[-1].detail}" if reasons else ""),
         "since": since,
         "lost": seen.lost + seen.errors if seen else None,

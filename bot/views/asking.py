@@ -13,10 +13,13 @@ from bot.views.kit import Block
 #: So many of the waived lines are named; the thread has them all.
 _MOST_WAIVED = 8
 
+#: Whoever gave their go to what ended like this reads so where they gave it.
+_WITHDRAWN = frozenset({Phase.ABORTING, Phase.ABORTED, Phase.ROLLING_BACK, Phase.ROLLED_BACK})
+
 
 def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) -> list[Block]:
     """Everything somebody needs to say go or no-go, and the buttons to say it."""
-    title = f"*{esc(signs.name(deployment))}* wants your go as *{esc(seat.title)}*"
+    title = f"*{esc(signs.name(deployment))}* {wants(deployment)} your go as *{esc(seat.title)}*"
     if person.id == seat.backup.id:
         title += f", as backup for {esc(seat.contact.name)}"
     now = _as_of(deployment, now)
@@ -34,6 +37,8 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
                 else kit.button("Change my mind: go", ids.GO, carried)
             )
             blocks += kit.actions(change, _reachable(deployment, seat, person, now))
+        if deployment.phase in _WITHDRAWN:
+            blocks.append(kit.context(f"{is_now(deployment)}."))
         return blocks
     if deployment.phase is not Phase.PREFLIGHT:
         blocks.append(kit.context(_nothing_asked(deployment)))
@@ -66,6 +71,11 @@ def _answered(given: SignOff, seat: Seat) -> str:
     return f"{said}  {esc(given.by.name)}{stands_in}, {moment(given.at)}"
 
 
+def wants(deployment: Deployment) -> str:
+    """A request is one for as long as it can be answered."""
+    return "wants" if deployment.phase is Phase.PREFLIGHT else "wanted"
+
+
 def is_now(deployment: Deployment) -> str:
     """`checkout-1 is aborted`"""
     return f"{esc(deployment.id)} is {signs.TITLES[deployment.phase].lower()}"
@@ -81,6 +91,8 @@ def reminder(deployment: Deployment, seat: Seat, now: datetime) -> str:
     if given is None and deployment.phase is Phase.PREFLIGHT:
         return f"Still waiting: {name} wants your go as {esc(seat.title)}. The message above has the buttons."
     became = _nothing_asked(deployment) if given is None else f"{_answered(given, seat)}."
+    if given is not None and deployment.phase in _WITHDRAWN:
+        became += f" {is_now(deployment)}."
     return f"You were reminded: {name} wanted your go as {esc(seat.title)}. {became}"
 
 

@@ -98,7 +98,7 @@ def _not_well(deployment: Deployment) -> str:
 
 
 def _rollback_took(deployment: Deployment) -> str:
-    return "" if deployment.rollback_s is None else f", after {duration(deployment.rollback_s)}"
+    return "" if deployment.rollback_s is None else f", {duration(deployment.rollback_s)} after that was decided"
 
 
 def _why_aborted(deployment: Deployment) -> str:
@@ -114,7 +114,9 @@ def _why_back(deployment: Deployment) -> str:
     decided = next((alarm for alarm in reversed(deployment.alarms) if alarm.how == "rolled_back"), None)
     if decided is None or decided.settled_by is None:
         return ""
-    happened = "" if decided.by is not None else f" {esc(decided.title)}: {esc(clip(decided.detail, 200))}"
+    # With its time: what a script said of a member while it failed is not so any more once everything is back.
+    happened = f" What happened {moment(decided.at)}: {esc(decided.title)}: {esc(clip(decided.detail, 200))}"
+    happened = happened if decided.by is None else ""
     reason = decided.reason or (decided.detail if decided.by is not None else "")
     said = f" “{esc(clip(reason, 300))}”" if reason else ""
     return f"\n{esc(decided.settled_by.name)} decided it.{happened}{said}"
@@ -148,7 +150,10 @@ def _opened(deployment: Deployment) -> str:
     if deployment.window:
         parts.append(f"window {span(*deployment.window)}")
     if deployment.notes:
-        parts.append(f"“{esc(clip(deployment.notes, 150))}”")
+        # A line break would tear what stands around it; whoever wrote lines meant them apart.
+        parts.append(
+            f"“{esc(' / '.join(' '.join(line.split()) for line in deployment.notes.splitlines() if line.strip()))}”"
+        )
     return " · ".join(part for part in parts if part)
 
 

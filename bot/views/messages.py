@@ -72,7 +72,7 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     for role, ask in deployment.asks.items():
         seat = deployment.seat(role)
         asked = gates.asked_to_sign(deployment, role)
-        text = f"{esc(signs.name(deployment))} wants your go as {esc(seat.title)}"
+        text = f"{esc(signs.name(deployment))} {asking.wants(deployment)} your go as {esc(seat.title)}"
         for person in asked:
             blocks = asking.sign_off(deployment, seat, person, now)
             yield _direct(f"ask:{role}:{person.id}", person, text, blocks)
@@ -121,7 +121,7 @@ def _steps(deployment: Deployment) -> Iterator[Wanted]:
 
 
 def _asked(deployment: Deployment, step: StepPlan) -> Iterator[Wanted]:
-    """Whoever has to do a step, or to say that it may run, is called; afterwards it says that they have answered."""
+    """Whoever has to do a step, or to say that it may run, is called; afterwards it says what they have answered."""
     record = deployment.steps.get(step.key)
     if record is None or not step.role or (record.state is not StepState.ASKING and record.by is None):
         return
@@ -131,7 +131,7 @@ def _asked(deployment: Deployment, step: StepPlan) -> Iterator[Wanted]:
     if waits:
         said = f"{steps.asks(deployment, step, seat.title)} {mention(seat.contact.id)} {mention(seat.backup.id)}"
     else:
-        became = f"{esc(record.by.name)} answered" if record.by is not None else asking.is_now(deployment)
+        became = steps.answered(step, record) or asking.is_now(deployment)
         said = f"{esc(step.title)} waited for {esc(seat.title)}; {became}."
     yield _reply(deployment, f"asks:{step.key}", said, [], urgent=True)
     if record.reminded_at is not None:

@@ -28,6 +28,9 @@ OF_STEP = {
     StepState.SKIPPED: "⏭️ skipped",
 }
 
+#: The same where the deployment has left the phase; what is settled or failed stays as it was.
+_LEFT = {None: "not begun", StepState.RUNNING: "ended", StepState.ASKING: "not done"}
+
 TITLES = {
     Phase.PREFLIGHT: "Preflight",
     Phase.PREPARING: "Preparing",
@@ -138,8 +141,12 @@ def lasted(record: StepRecord | None) -> float | None:
     return (record.ended_at - record.at).total_seconds() if record is not None and record.ended_at else None
 
 
-def step_line(title: str, record: StepRecord | None, about: str = "", lasted_s: float | None = None) -> str:
-    """One step: sign and word, title, result, how long; before it began, what it is about."""
+def step_line(
+    title: str, record: StepRecord | None, about: str = "", lasted_s: float | None = None, *, left: str = ""
+) -> str:
+    """One step: sign and word, title, result, how long; before it began, what it is about. `left`: why it goes no further."""
+    if left and (word := _LEFT.get(record.state if record is not None else None)):
+        return f"⏹️ {word}   *{esc(title)}*\n_{esc(left)}_"
     if record is None:
         return f"○ next   *{esc(title)}*" + (f"\n_{esc(about.strip('`'))}_" if about else "")
     took = f" · {duration(lasted_s)}" if record.ended_at is not None and lasted_s else ""

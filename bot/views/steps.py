@@ -3,7 +3,7 @@
 from bot import gates
 from bot.decide.journey import failed_step
 from bot.decide.runs import ending, warned
-from bot.model import Deployment, Phase, Run, RunState, StepState
+from bot.model import Deployment, Phase, Run, RunState, StepRecord, StepState
 from bot.plan import Stage, StepKind, StepPlan
 from bot.text import Raw, bar, clip, code, duration, esc, moment, plural, utc
 from bot.views import ids, kit, signs
@@ -27,13 +27,24 @@ def stage(deployment: Deployment, which: Stage) -> list[Block]:
     plans = gates.steps(deployment, which)
     settled = sum(1 for step in plans if (record := deployment.steps.get(step.key)) and record.settled)
     blocks = [kit.section(f"*{TITLES[which]}*\n{settled} of {plural(len(plans), 'step')}")]
+    here = deployment.left if deployment.phase is Phase.DECIDING and deployment.left else deployment.phase
+    is_left = here.value != which.value
     for step in plans:
         record = deployment.steps.get(step.key)
         script = deployment.run(record.run) if record is not None else None
         took = script.report.duration_s if script is not None else signs.lasted(record)
-        blocks.append(kit.section(signs.step_line(step.title, record, step.about, took)))
+        left = _left(deployment, record, script) if is_left else ""
+        blocks.append(kit.section(signs.step_line(step.title, record, step.about, took, left=left)))
         blocks += _buttons(deployment, step)
     return blocks
+
+
+def _left(deployment: Deployment, record: StepRecord | None, script: Run | None) -> str:
+    """What became of a step that neither runs nor waits any more, since the deployment has left its phase."""
+    is_now = f"{deployment.id} is {signs.TITLES[deployment.phase].lower()}"
+    if record is None or script is None:
+        return is_now
+    return f"{ending(script.report) if script.report.over else 'being ended'} · {is_now}"
 
 
 def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:
@@ -94,6 +105,17 @@ def asks(deployment: Deployment, step: StepPlan, who: str) -> Raw:
     if step.kind is StepKind.CONFIRM:
         return Raw(f"{esc(gates.asks_for(step))}. {esc(who)} does this, and then says that it is done.")
     return Raw(f"{esc(step.title)} waits for a go-ahead of {esc(who)}. {at_stake(deployment, step)}".strip())
+
+
+def answered(step: StepPlan, record: StepRecord) -> Raw:
+    """Who said what to a step that asked; empty while nobody has."""
+    if record.by is None:
+        return Raw()
+    if record.state is StepState.SKIPPED:
+        said = f"skipped it: “{esc(clip(record.note, 300))}”"
+    else:
+        said = "said that it is done" if step.kind is StepKind.CONFIRM else "said: go ahead"
+    return Raw(f"{esc(record.by.name)} {said}")
 
 
 def _doing(step: StepPlan) -> str:

@@ -62,7 +62,7 @@ migrate_once() {
   answer="$(on_host "$1" POST "/migrate?version=$version")"
   python -c 'import json, sys; print(json.loads(sys.argv[1])["output"])' "$answer"
   [[ "$(python -c 'import json, sys; print(json.loads(sys.argv[1])["exit_code"])' "$answer")" == 0 ]] ||
-    fail "$version could not migrate the database, which is still at schema $have. Member $1 gets no requests."
+    fail "$version could not migrate the database, which stayed at schema $have. Member $1 had been taken out of rotation before."
   notice "The database is at schema $wanted. Going back to a release that does not know it needs the database of before."
 }
 

@@ -21,6 +21,7 @@ EVERYTHING: dict[str, Any] = {
     "duration": 660.0,
     "reason": "Performance degradation > 50%: p95 +249 %.",
     "since": datetime(2026, 11, 23, 14, 41, tzinfo=UTC),
+    "happened": datetime(2026, 11, 23, 14, 41, tzinfo=UTC),
     "lost": 0,
     "probes": 4800,
     "accepted": "Error rate > 0.1% (Ana Ruiz: “the search page alone”)",
@@ -64,7 +65,7 @@ THREAD = "https://acme.slack.com/archives/C0CHECKOUT/p1"
             (
                 f"*checkout* is back on 1.4.1 in production since {SINCE}, 11 min after 1.4.2 began to go out. "
                 "Not well yet: the watch still sees 12 % failing, 24 of the last 200 probes. "
-                "What happened: Performance degradation &gt; 50%: p95 +249 %. "
+                f"What happened {SINCE}: Performance degradation &gt; 50%: p95 +249 %. "
                 f"Next: Mara Lind and the team look into it, <{THREAD}|here>."
             ),
             "*checkout* is back on the version before in production.",

@@ -124,14 +124,17 @@ async def test_a_rolled_back_card_says_who_decided_it_and_what_had_happened(w: W
     await w.deploying()
     await w.script_ends("deploy", code=3)
     await w.presses("U000BEN", "Roll back", message="alarm:0")
-    assert "Ben Okafor decided it. Execute deploy script: exited 3" in await w.reads("card")
+    assert (
+        "Ben Okafor decided it. What happened 23 Nov 2026 14:00 UTC: Execute deploy script: exited 3"
+        in await w.reads("card")
+    )
     await w.script_ends("rollback")
     await w.presses("U000DMITRI", "Go ahead")
     await w.script_ends("restore")
     await w.announced("notify-rollback")
 
     card = await w.reads("card")
-    assert "Ben Okafor decided it. Execute deploy script: exited 3" in card
+    assert "Ben Okafor decided it. What happened 23 Nov 2026 14:00 UTC: Execute deploy script: exited 3" in card
     assert "exited 0 · Dmitri Volkov · 2 s" in await w.reads("steps:rolling_back")
 
 

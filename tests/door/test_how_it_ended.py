@@ -1,5 +1,6 @@
 """Somebody who looks at a deployment that was rolled back or called off sees where that was, and what is not well yet."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from world import APP, World, world
@@ -70,6 +71,45 @@ async def test_the_journey_marks_a_checklist_that_was_called_off(w: World):
     await w.types("U000MARA", "abort the supplier is down")
 
     assert "⏹️ Preflight ─ ○ Prepare" in await way(w)
+
+
+async def test_what_a_script_said_while_it_failed_is_told_with_its_time_once_all_is_back(w: World):
+    await w.deploying()
+    w.clock.advance(timedelta(minutes=3))
+    await w.script_ends("deploy", code=3, errors=("Member a gets no requests.",), error_count=1)
+    w.clock.advance(timedelta(minutes=1))
+    await w.presses("U000CHLOE", "Roll back", message="alarm:0")
+    w.clock.advance(timedelta(minutes=5))
+    await w.script_ends("rollback")
+    await w.presses("U000DMITRI", "Go ahead")
+    await w.script_ends("restore")
+    await w.announced("notify-rollback")
+
+    then = "What happened 23 Nov 2026 14:03 UTC: Execute deploy script: exited 3: Member a gets no requests."
+    card = await w.reads("card")
+    assert f"Chloé Martin decided it. {then}" in card
+    assert then in await w.reads("announce:C0RELEASES")
+    assert "to the previous version, 5 min" in card
+    assert "after that was decided." in card
+
+
+async def test_a_step_that_was_under_way_or_waited_does_so_no_more_once_the_deployment_went_back(w: World):
+    await w.verifying()
+    await w.types("U000BEN", "rollback it is slow")
+    assert "⏳ running   Run health checks" in await w.reads("steps:verifying"), "nothing is decided yet"
+
+    await w.presses("U000BEN", "Roll back", message="alarm:0")
+    assert "⏹️ ended   Run health checks\nbeing ended · shop-1 is rolling back" in await w.reads("steps:verifying")
+    await w.script_ends("health", code=1)
+    assert "exited 1 · shop-1 is rolling back" in await w.reads("steps:verifying")
+
+
+async def test_what_was_not_begun_before_it_was_called_off_says_that_it_never_will(w: World):
+    await w.clear()
+    await w.presses("U000MARA", "Start")
+    await w.types("U000MARA", "abort the supplier is down")
+
+    assert "⏹️ not begun   Notify stakeholders\nshop-1 is aborting" in await w.reads("steps:preparing")
 
 
 async def way(w: World) -> str:

@@ -313,7 +313,7 @@ async def test_a_question_that_nobody_answers_is_asked_again_once(w: World):
     assert "This was a reminder: roll back, or accept?" in await w.reads("alarm:0:again")
     assert "Ben Okafor rolled back." in await w.reads("alarm:0:again")
     await w.presses("U000DMITRI", "Go ahead")
-    answered = "Restore database waited for Database Admin; Dmitri Volkov answered."
+    answered = "Restore database waited for Database Admin; Dmitri Volkov said: go ahead."
     assert await w.reads("asks:restore") == answered
     assert await w.reads("asks:restore:again") == f"This was a reminder: {answered}"
 

@@ -95,3 +95,43 @@ async def test_who_gave_their_go_reads_days_later_what_they_gave_it_to(w: World)
     after = await w.reads("ask:lead:U000ANA")
     assert "1 waived (Certificates valid)" in after
     assert "🟢 GO  Ana Ruiz" in after
+
+
+async def test_a_go_that_was_given_says_how_it_ended_where_it_was_given(w: World):
+    await w.opened()
+    await w.measured()
+    await w.types("U000ANA", "go")
+    assert (await said(w, "ask:lead:U000ANA")).startswith("shop 1.4.2 → production wants your go")
+
+    await w.types("U000MARA", "abort the supplier is down")
+
+    for key in ("ask:lead:U000ANA", "ask:dba:U000CHLOE"):
+        assert (await said(w, key)).startswith("shop 1.4.2 → production wanted your go")
+    assert (await w.reads("ask:lead:U000ANA")).endswith("shop-1 is aborted.")
+    assert "shop-1 is aborted; nothing is asked of you any more." in await w.reads("ask:dba:U000CHLOE")
+
+
+async def test_a_step_that_was_skipped_says_so_with_the_reason_where_it_was_asked_for(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    await w.presses("U000BEN", "Roll back", message="alarm:0")
+    await w.script_ends("rollback")
+
+    await w.presses("U000CHLOE", "Skip, because…")
+    await w.submits("U000CHLOE", reason="nothing was migrated")
+
+    answered = "Restore database waited for Database Admin; Chloé Martin skipped it: “nothing was migrated”."
+    assert await w.reads("asks:restore") == answered
+
+
+async def test_notes_of_several_lines_stand_in_one_line_of_the_card_with_every_word(w: World):
+    last = "and Chloé is at the phone " + "until late " * 20 + "tonight"
+    await w.types("U000MARA", "start shop")
+    notes = f"First the queue.\n\n  Then   the rest,\r\n{last}"
+    wrong = await w.submits(
+        "U000MARA", choose_service="shop", choose_environment="production", version="1.4.2", notes=notes
+    )
+    assert not wrong
+
+    (line,) = [one for one in (await w.reads("card")).splitlines() if "started this" in one]
+    assert f"“First the queue. / Then the rest, / {last}”" in line

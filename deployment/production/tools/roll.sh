@@ -52,7 +52,7 @@ died() {
   echo "::group::Last lines of the log on $1"
   on_host "$1" GET "/log?lines=12" --get lines || true
   echo "::endgroup::"
-  fail "$2 does not start on member $1 (exit code $(on_host "$1" GET /state --get exit_code)). Member $1 gets no requests."
+  fail "$2 does not start on member $1 (exit code $(on_host "$1" GET /state --get exit_code)), which had been taken out of rotation before."
 }
 
 bring_up() {
