@@ -8,7 +8,7 @@ from typing import Any
 from bot.engine import Engine, Start
 from bot.errors import Refused
 from bot.model import Deployment, Phase
-from bot.text import esc, moment, nearest_word
+from bot.text import code, esc, moment, nearest_word
 from bot.views import answers
 from bot.views.answers import Answer
 from handlers import starting
@@ -169,7 +169,7 @@ class Commands:
     async def _check(self, request: Request) -> Answer:
         deployment = await self._meant(request)
         names = await self._engine.measure(deployment.id, by=request.words.by, name=request.rest)
-        what = names[0] if len(names) == 1 else f"all {len(names)} checks"
+        what = code(names[0]) if len(names) == 1 else f"all {len(names)} checks"
         return answers.said(f"Measuring {what} for *{deployment.id}*; its thread shows each as it comes.")
 
     async def _run(self, request: Request) -> Answer:

@@ -1,13 +1,18 @@
 """Which checks does somebody mean who asks to measure again?"""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from bot import gates, recorded
 from bot.decide import settle
 from bot.errors import Refused
-from bot.model import Deployment
+from bot.machine import words
+from bot.model import Deployment, Phase
 from bot.plan import SIGNOFF, CheckPlan, ItemPlan
+
+#: So many are named to somebody whose word is like none of them.
+_MOST_NAMED = 10
 
 
 def checks_meant(deployment: Deployment, name: str, items: Sequence[ItemPlan] = ()) -> tuple[str, ...]:
@@ -16,11 +21,19 @@ def checks_meant(deployment: Deployment, name: str, items: Sequence[ItemPlan] = 
         return _measurable(
             deployment, (check for item in items or settle.items_now(deployment) for check in item.checks)
         )
-    item = next((one for one in deployment.plan.items if one.key == name), None)
+    item = next((one for one in deployment.plan.items if name.casefold() in _words(one)), None)
     wanted = _measurable(deployment, item.checks if item is not None and item.checks else (name,))
     if not wanted:
         raise Refused(_why_not(deployment, name, item))
+    shown = set(_measurable(deployment, (one for line in _lists(deployment) for one in line.checks)))
+    if not deployment.over and not shown & set(wanted):
+        raise Refused(_not_now(deployment, name, item, wanted))
     return wanted
+
+
+def _words(item: ItemPlan) -> set[str]:
+    """What a line is called by."""
+    return {item.key.casefold(), item.title.casefold()}
 
 
 def _measurable(deployment: Deployment, checks: Iterable[str]) -> tuple[str, ...]:
@@ -37,6 +50,32 @@ def _outside(deployment: Deployment) -> frozenset[str]:
     return frozenset(asked - {plan.release.seen})
 
 
+def _lists(deployment: Deployment) -> Iterator[ItemPlan]:
+    """The lines that stand in the thread by now: a result is shown there or nowhere."""
+    plan = deployment.plan
+    yield from gates.preflight_items(deployment)
+    if deployment.live_at is not None or Phase.VERIFYING in {deployment.phase, deployment.left}:
+        yield from (*plan.verification.items, *plan.criteria.items)
+    for one in plan.follow_ups:
+        record = deployment.follow_ups.get(one.key)
+        if record is not None and record.opened_at is not None:
+            yield from one.tasks
+
+
+def _not_now(deployment: Deployment, name: str, item: ItemPlan | None, wanted: Sequence[str]) -> str:
+    """Where the result will stand, for somebody who asked too early, or for what only a step or a trigger asks for."""
+    plan = deployment.plan
+    line = item or next((one for one in plan.items if set(wanted) & set(_measurable(deployment, one.checks))), None)
+    if line is not None:
+        where, when = _shown(deployment, line)
+        return f"“{line.title}” cannot be measured yet: {where} shows it{when}."
+    steps = [one.title for one in plan.steps if set(wanted) & set(_measurable(deployment, one.checks))]
+    if steps:
+        measured = " and ".join(f"“{title}”" for title in steps)
+        return f"“{name}” is not measured by itself: it belongs to {measured} in the thread, which says what it found."
+    return f"“{name}” is not measured by itself: what proposes a rollback asks for it, and calls you when it fails."
+
+
 def _why_not(deployment: Deployment, name: str, item: ItemPlan | None) -> str:
     """A line that nobody can measure again says how it is decided; a word that nobody knows gets the nearest one."""
     plan = deployment.plan
@@ -51,10 +90,39 @@ def _why_not(deployment: Deployment, name: str, item: ItemPlan | None) -> str:
         return (
             f"“{name}” sees which version answers, at the start and after the deploy script; nobody has to ask for it."
         )
-    outside = _outside(deployment)
-    near = get_close_matches(name, sorted(outside | {one.key for one in plan.items}), n=1)
-    hint = f"; did you mean {near[0]}?" if near else f"; known are {', '.join(sorted(outside))}."
-    return f"{deployment.id} has no check “{name[:40]}”{hint}"
+    return f"{deployment.id} has no check “{name[:40]}”{_hint(deployment, name)}"
+
+
+def _hint(deployment: Deployment, name: str) -> str:
+    """The nearest word with the title that it stands for; else those that can be measured now."""
+    titles = dict.fromkeys(sorted(deployment.plan.checks), "")
+    titles |= {check: one.title for one in deployment.plan.items for check in one.checks}
+    titles |= {one.key: one.title for one in deployment.plan.items}
+    near = _nearest(name.casefold(), titles)
+    if near:
+        return f"; did you mean {_named(near, titles[near])}?"
+    now = [one for one in settle.items_now(deployment) if _measurable(deployment, one.checks)]
+    if not now:
+        return f"; nothing is measured while it is {words(deployment.phase)}."
+    named = ", ".join(_named(one.key, one.title) for one in now[:_MOST_NAMED])
+    more = (
+        f" and {len(now) - _MOST_NAMED} more; `/deploy check` alone measures all of them"
+        if len(now) > _MOST_NAMED
+        else ""
+    )
+    return f"; known are {named}{more}."
+
+
+def _nearest(said: str, titles: Mapping[str, str]) -> str:
+    """What begins so, else what has it in its title, else what looks most like it."""
+    begun = (key for key in titles if key.startswith(said))
+    spelt = get_close_matches(said, titles, n=1)
+    in_title = (key for key, title in titles.items() if said in title.casefold())
+    return next(itertools.chain(begun, in_title, spelt), "")
+
+
+def _named(key: str, title: str) -> str:
+    return f"`{key}` ({title})" if title else f"`{key}`"
 
 
 def _worked_out(deployment: Deployment, check: CheckPlan, line: ItemPlan | None) -> str:

@@ -75,9 +75,66 @@ async def test_a_misspelt_check_gets_the_nearest_one(w: World):
     await w.opened()
 
     assert await w.types("U000MARA", "check certificate") == (
-        "shop-1 has no check “certificate”; did you mean certificates?"
+        "shop-1 has no check “certificate”; did you mean certificates (Certificates valid)?"
     )
-    assert await w.types("U000MARA", "check moon") == "shop-1 has no check “moon”; known are tls."
+    assert await w.types("U000MARA", "check capac") == (
+        "shop-1 has no check “capac”; did you mean capacity (Capacity looked at)?"
+    )
+    assert await w.types("U000MARA", "check DOWNTIME") == (
+        "shop-1 has no check “DOWNTIME”; did you mean zero (Zero downtime)?"
+    ), "a word of the title will do"
+    assert await w.types("U000MARA", "check moon") == (
+        "shop-1 has no check “moon”; known are certificates (Certificates valid)."
+    )
+
+
+async def test_a_check_is_meant_by_the_title_of_its_line_too(w: World):
+    await w.opened()
+
+    assert "Measuring tls for shop-1" in await w.types("U000MARA", "check Certificates valid")
+
+
+ASKED = "    slow: {title: It is slow, check: slow}\n  follow_ups:\n"
+MORE = (
+    '    smoke: {uses: http, with: {urls: ["https://shop.example/smoke"]}}\n'
+    '    slow: {uses: http, with: {urls: ["https://shop.example/slow"]}}\n'
+    '    page: {uses: http, with: {urls: ["https://shop.example/page"]}}\n  scripts:\n'
+)
+
+
+@pytest.fixture
+async def later(tmp_path: Path) -> AsyncIterator[World]:
+    """With checks that only a step, a trigger and a list of later on ask for."""
+    health = "      health: {title: Run health checks, script: health}\n"
+    answers = "answers: {title: Answers well}"
+    app = APP.replace(health, f"{health}      smoke: {{title: Run smoke tests, checks: [smoke]}}\n", 1)
+    app = app.replace("  follow_ups:\n", ASKED, 1).replace("  scripts:\n", MORE, 1)
+    app = app.replace(answers, f"{answers}, page: {{title: Page answers, check: page}}", 1)
+    async with world(tmp_path, app) as one:
+        yield one
+
+
+async def test_what_would_show_its_result_nowhere_yet_says_where_it_will(later: World):
+    await later.opened()
+
+    assert await later.types("U000MARA", "check smoke") == (
+        "“smoke” is not measured by itself: it belongs to “Run smoke tests” in the thread, which says what it found."
+    )
+    assert await later.types("U000MARA", "check slow") == (
+        "“slow” is not measured by itself: what proposes a rollback asks for it, and calls you when it fails."
+    )
+    for word in ("page", "Page answers"):
+        assert await later.types("U000MARA", f"check {word}") == (
+            "“Page answers” cannot be measured yet: “Verification” in the thread shows it once the scripts have run."
+        )
+    assert not (await later.store.get("shop-1")).remeasure
+
+
+async def test_a_line_of_a_later_list_is_measured_once_that_list_stands_in_the_thread(later: World):
+    await later.verifying()
+    await later.script_ends("health")
+
+    assert "Measuring page for shop-1" in await later.types("U000MARA", "check page")
 
 
 # ── contacts, history, record, followups, help ───────────────────────────────────────────────────────────────────────
