@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,6 +27,12 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 
 #: Whoever migrates a PostgreSQL database holds this lock: any number will do, as long as it never changes.
 MIGRATION_LOCK = 7_307_418_256
+
+#: A replica may stand still in the middle of a transaction: PostgreSQL undoes it then, so that the others need not wait for it.
+STANDS_STILL_S = 15
+
+#: What the driver says of a database that is not there, and (InternalError) of a transaction that it undid because we stood still.
+_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 
 
 class Database:
@@ -70,7 +76,7 @@ class Database:
         try:
             async with self._readers.connect() as connection:
                 return await work(connection)
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except _AWAY as error:
             raise _silent(error) from error
 
     async def ahead(self) -> timedelta:
@@ -111,7 +117,7 @@ class Database:
                 worked = True
                 crash("store.worked")
             crash("store.committed")
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except _AWAY as error:
             raise _silent(error, committing=worked) from error
         return result
 
@@ -160,11 +166,20 @@ def _understood(given: str) -> URL:
 
 def _engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "postgresql":
-        return create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        engine = create_async_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=10)
+        event.listen(engine.sync_engine, "connect", _prepare_postgresql)
+        return engine
     engine = create_async_engine(url, pool_size=8, max_overflow=8)
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     event.listen(engine.sync_engine, "begin", _begin_sqlite)
     return engine
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"SET idle_in_transaction_session_timeout = '{STANDS_STILL_S}s'")
+    cursor.close()
+    connection.commit()
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
 from bot.errors import ConfigError, Unreachable
-from bot.store import Store, tables
+from bot.store import Store, database, tables
 from tests.store.records import Hands, drafted, project, ticking
 
 
@@ -160,6 +160,38 @@ async def test_a_database_that_goes_away_while_it_commits_is_not_said_to_have_ch
             await connection.execute(text("DROP TRIGGER fading ON deployment"))
         assert (await store.change(made.id, ticking("monitoring"))).ticks.keys() == {"monitoring"}
         await store.close()
+
+
+async def test_a_replica_that_stands_still_in_the_middle_of_a_decision_holds_the_others_up_only_for_a_while(
+    postgres, monkeypatch
+):
+    """Its machine was suspended, or it was stopped by SIGSTOP: the lock that it holds is the record's."""
+    monkeypatch.setattr(database, "STANDS_STILL_S", 1)
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE standing")
+    url = postgres.replace("/postgres?", "/standing?", 1)
+    still = await Store.open(url, Hands(), project=project)
+    other = await Store.open(url, Hands(), project=project)
+    made = await other.create("checkout", "production", drafted())
+    locked, goes_on = asyncio.Event(), asyncio.Event()
+
+    async def work(connection):
+        locking = text("SELECT id FROM deployment FOR UPDATE")
+        await connection.execute(locking)
+        locked.set()
+        await goes_on.wait()
+        await connection.execute(locking)
+
+    deciding = asyncio.create_task(still._database.write(work))
+    await locked.wait()
+    assert (await other.change(made.id, ticking("backup"))).revision == 2
+
+    goes_on.set()
+    with pytest.raises(Unreachable, match="nothing was changed"):
+        await deciding
+    assert (await still.change(made.id, ticking("monitoring"))).revision == 3
+    await still.close()
+    await other.close()
 
 
 async def test_the_databases_time_is_compared_with_ours(store):
