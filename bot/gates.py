@@ -315,8 +315,8 @@ def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[Blocker
     if deployment.frozen:
         yield Blocker(reason=Reason.FROZEN, text=deployment.frozen)
     opens, closes = deployment.window or (None, None)
-    if closes is not None and now >= closes:
-        said = "Its window is over; abort this, and start again with another one. It closed"
+    if window_over(deployment, now):
+        said = "Its window is over; abort this (Abort… on the card, or /deploy abort), and start again with another one. It closed"
         yield Blocker(reason=Reason.WINDOW_OVER, text=said, at=closes)
     yield from _no_gos(deployment, now)
     yield from _items_in_the_way(deployment, preflight_items(deployment), now)
@@ -327,6 +327,11 @@ def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[Blocker
         gone = any(one is not None and one.until <= opens for one in given)
         said = "The window has not begun, and a sign-off runs out before: it has to be given anew. It opens"
         yield Blocker(reason=Reason.WINDOW_AHEAD, text=said if gone else "The window has not begun. It opens", at=opens)
+
+
+def window_over(deployment: Deployment, now: datetime) -> bool:
+    """It did not begin in time, and nothing starts any more until it is opened anew with another window."""
+    return deployment.phase is Phase.PREFLIGHT and deployment.window is not None and now >= deployment.window[1]
 
 
 _ORDER = (Standing.FAIL, Standing.UNKNOWN, Standing.OPEN, Standing.MEASURING)

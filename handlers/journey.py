@@ -52,6 +52,10 @@ def register(bolt: Bolt, engine: Engine) -> None:
 
         await bolt.show(press, "Hold", _filled(engine, press, fill))
 
+    @bolt.button(ids.ABORT)
+    async def ask_abort(press: Press) -> None:
+        await bolt.show(press, "Abort", _filled(engine, press, modals.abort))
+
     @bolt.button(ids.ACCEPT)
     async def ask_accept(press: Press) -> None:
         # Said before somebody writes down a reason for nothing.

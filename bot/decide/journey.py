@@ -54,7 +54,16 @@ def resume(deployment: Deployment, *, by: Person, now: datetime) -> Change:
         replace(one, auto_at=one.auto_at + (now - max(hold.at, one.at))) if one.auto_at is not None else one
         for one in deployment.alarms
     )
-    return Change(deployment=replace(deployment, hold=None, alarms=alarms), lines=(Line(what="resumed", by=by),))
+    after = replace(_released(deployment, by=by, how="resumed", now=now), alarms=alarms)
+    return Change(deployment=after, lines=(Line(what="resumed", by=by),))
+
+
+def _released(deployment: Deployment, *, by: Person, how: str, now: datetime) -> Deployment:
+    """Not on hold any more, and it is remembered that it was."""
+    if deployment.hold is None:
+        return deployment
+    over = replace(deployment.hold, ended_at=now, ended_by=by, how=how)
+    return replace(deployment, hold=None, held=(*deployment.held, over))
 
 
 def abort(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> Change | None:
@@ -68,7 +77,8 @@ def abort(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> 
     said = " ".join(reason.split())[:500]
     if not said:
         raise Refused("An abort needs a reason: /deploy abort the supplier is down.")
-    after = _end_runs(replace(advance(deployment, Move.ABORT, now), abort_reason=said, aborted_by=by, hold=None), by)
+    released = _released(deployment, by=by, how="aborted", now=now)
+    after = _end_runs(replace(advance(released, Move.ABORT, now), abort_reason=said, aborted_by=by), by)
     return Change(deployment=after, lines=(Line(what="aborted", by=by, why=said),))
 
 
@@ -104,7 +114,8 @@ def roll_back(deployment: Deployment, *, by: Person, now: datetime, reason: str 
         asked = ask_roll_back(deployment, reason=reason, by=by, now=now)
         change = asked if asked is not None else change
     settled = _settle_alarms(change.deployment, by=by, how="rolled_back", reason=reason, now=now)
-    after = _end_runs(replace(advance(settled, Move.ROLL_BACK, now), rollback_at=now, hold=None), by)
+    released = _released(settled, by=by, how="rolled_back", now=now)
+    after = _end_runs(replace(advance(released, Move.ROLL_BACK, now), rollback_at=now), by)
     return change.then(Change(deployment=after, lines=(Line(what="rolls back", by=by, why=reason),)))
 
 

@@ -42,7 +42,7 @@ TRIGGERS_AFTER_LIVE = timedelta(hours=2)
 
 def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
     """Ask every role once the first measurements are in, so that what they read has numbers."""
-    if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None or deployment.asks:
+    if not _asks_now(deployment, now) or deployment.asks:
         return None
     checks = {check for item in gates.preflight_items(deployment) for check in item.checks}
     if any(name not in deployment.findings for check in checks for name in gates.measured_by(deployment, check)):
@@ -57,19 +57,32 @@ def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
 
 def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
     """Remind the contact, then ask the backup, of each role that has not signed. Whoever started it is never asked."""
-    if deployment.phase is not Phase.PREFLIGHT or deployment.hold is not None:
+    if not _asks_now(deployment, now):
         return None
     plan = deployment.plan.sign_off
     for role, ask in deployment.asks.items():
         if gates.sign_off(deployment, role, now) is not None:
             continue
         title = deployment.seat(role).title
-        if ask.reminded_at is None and now >= ask.at + timedelta(seconds=plan.remind_after_s):
+        if ask.reminded_at is None and now >= deployment.after(ask.at, plan.remind_after_s):
             return _asked(deployment, role, replace(ask, reminded_at=now), f"reminded {title}")
-        late = now >= ask.at + timedelta(seconds=plan.escalate_after_s)
+        late = now >= deployment.after(ask.at, plan.escalate_after_s)
         if late and ask.escalated_at is None and len(gates.signers(deployment, role)) > 1:
             return _asked(deployment, role, replace(ask, escalated_at=now), f"asked the backup of {title}")
     return None
+
+
+def _asks_now(deployment: Deployment, now: datetime) -> bool:
+    """Nobody is asked while it is on hold, nor for what cannot start any more."""
+    held = deployment.hold is not None or gates.window_over(deployment, now)
+    return deployment.phase is Phase.PREFLIGHT and not held
+
+
+def tell_window_over(deployment: Deployment, now: datetime) -> Change | None:
+    """Tell once that its window is over, and what to do; from then on nobody is asked."""
+    if deployment.window_over_at is not None or not gates.window_over(deployment, now):
+        return None
+    return Change(deployment=replace(deployment, window_over_at=now), lines=(Line(what="its window is over"),))
 
 
 def tell_ready(deployment: Deployment, now: datetime) -> Change | None:
@@ -88,17 +101,18 @@ def remind_deciders(deployment: Deployment, now: datetime) -> Change | None:
     """Remind once of a question that nobody has answered: a step that asks, or whether to roll back."""
     if deployment.hold is not None:
         return None
-    late = timedelta(seconds=deployment.plan.sign_off.remind_after_s)
+    late_s = deployment.plan.sign_off.remind_after_s
     asking = asking_step(deployment)
     if asking is not None:
         step, record = asking
-        if record.reminded_at is None and now >= record.at + late:
+        if record.reminded_at is None and now >= deployment.after(record.at, late_s):
             steps = {**deployment.steps, step.key: replace(record, reminded_at=now)}
             line = Line(what=f"reminded of {step.title}", facts={"step": step.key})
             return Change(deployment=replace(deployment, steps=steps), lines=(line,))
     if deployment.phase is Phase.DECIDING:
         for alarm in deployment.alarms:
-            if alarm.settled_at is None and alarm.reminded_at is None and now >= alarm.at + late:
+            late = now >= deployment.after(alarm.at, late_s)
+            if late and alarm.settled_at is None and alarm.reminded_at is None:
                 alarms = tuple(replace(one, reminded_at=now) if one is alarm else one for one in deployment.alarms)
                 line = Line(what=f"reminded of the decision: {alarm.title}", facts={"trigger": alarm.key})
                 return Change(deployment=replace(deployment, alarms=alarms), lines=(line,))
@@ -158,16 +172,23 @@ def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: dat
         return replace(opened, deployment=after)
     if not open_tasks(deployment, plan, now):
         return _noted(deployment, plan, replace(record, done_at=now), "is done")
-    if record.snoozed_until is not None and now < record.snoozed_until:
+    if deployment.hold is not None or (record.snoozed_until is not None and now < record.snoozed_until):
         return None
-    since = max(record.opened_at, record.snoozed_until or record.opened_at)
-    if record.reminded_at is None and now >= since + timedelta(seconds=plan.remind_after_s):
+    remind, escalate, captain = _calls(deployment, plan, record, record.opened_at)
+    if record.reminded_at is None and now >= remind:
         return _noted(deployment, plan, replace(record, reminded_at=now), "was reminded of")
-    if record.escalated_at is None and now >= since + timedelta(seconds=plan.escalate_after_s):
+    if record.escalated_at is None and now >= escalate:
         return _noted(deployment, plan, replace(record, escalated_at=now), "went to the backups")
-    if record.captain_at is None and now >= since + CAPTAIN_AFTER * timedelta(seconds=plan.escalate_after_s):
+    if record.captain_at is None and now >= captain:
         return _noted(deployment, plan, replace(record, captain_at=now), "went to the captain")
     return None
+
+
+def _calls(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, opened: datetime) -> tuple[datetime, ...]:
+    """When its people are reminded, the backups are asked, and the captain."""
+    since = max(opened, record.snoozed_until or opened)
+    waits = (plan.remind_after_s, plan.escalate_after_s, CAPTAIN_AFTER * plan.escalate_after_s)
+    return tuple(deployment.after(since, seconds) for seconds in waits)
 
 
 def open_tasks(deployment: Deployment, plan: FollowUpPlan, now: datetime) -> list[ItemPlan]:
@@ -318,6 +339,7 @@ def roll_back_by_itself(deployment: Deployment, now: datetime) -> Change | None:
 RULES: tuple[Callable[[Deployment, datetime], Change | None], ...] = (
     ask_for_sign_offs,
     remind_signers,
+    tell_window_over,
     tell_ready,
     remind_deciders,
     plan_follow_ups,
@@ -336,14 +358,7 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
     if deployment.over:
         return
     if deployment.phase is Phase.PREFLIGHT:
-        plan = deployment.plan.sign_off
-        for role, ask in deployment.asks.items():
-            if gates.sign_off(deployment, role, now) is None:
-                yield ask.at + timedelta(seconds=plan.remind_after_s)
-                yield ask.at + timedelta(seconds=plan.escalate_after_s)
-        yield from (given.until for given in deployment.sign_offs)
-        yield from (waiver.until for waiver in deployment.waivers.values())
-        yield from deployment.window or ()
+        yield from _before_it_starts(deployment, now)
     if deployment.phase in {Phase.PREFLIGHT, Phase.VERIFYING}:
         yield from (known.expires_at for known in deployment.findings.values())
         yield from (tick.until for tick in deployment.ticks.values() if tick.until is not None)
@@ -357,15 +372,26 @@ def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
                 continue
             ticked = (deployment.ticks.get(task.key) for task in plan.tasks)
             yield from (tick.until for tick in ticked if tick is not None and tick.until is not None)
-            since = max(record.opened_at, record.snoozed_until or record.opened_at)
             if record.snoozed_until is not None:
                 yield record.snoozed_until
-            yield since + timedelta(seconds=plan.remind_after_s)
-            yield since + timedelta(seconds=plan.escalate_after_s)
-            yield since + CAPTAIN_AFTER * timedelta(seconds=plan.escalate_after_s)
-    late = timedelta(seconds=deployment.plan.sign_off.remind_after_s)
+            if deployment.hold is None:
+                yield from _calls(deployment, plan, record, record.opened_at)
+    if deployment.hold is not None:
+        return
+    late_s = deployment.plan.sign_off.remind_after_s
     asking = asking_step(deployment)
     if asking is not None:
-        yield asking[1].at + late
-    yield from (alarm.at + late for alarm in deployment.alarms if alarm.settled_at is None)
+        yield deployment.after(asking[1].at, late_s)
+    yield from (deployment.after(alarm.at, late_s) for alarm in deployment.alarms if alarm.settled_at is None)
     yield from (alarm.auto_at for alarm in deployment.alarms if alarm.auto_at and alarm.settled_at is None)
+
+
+def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[datetime]:
+    plan = deployment.plan.sign_off
+    for role, ask in deployment.asks.items():
+        if _asks_now(deployment, now) and gates.sign_off(deployment, role, now) is None:
+            yield deployment.after(ask.at, plan.remind_after_s)
+            yield deployment.after(ask.at, plan.escalate_after_s)
+    yield from (given.until for given in deployment.sign_offs)
+    yield from (waiver.until for waiver in deployment.waivers.values())
+    yield from deployment.window or ()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.model.measured import Finding, Verdict
@@ -116,6 +116,10 @@ class Hold:
     role: str
     at: datetime
     reason: str
+    #: When, through whom and how it ended: `resumed`, `aborted` or `rolled_back`.
+    ended_at: datetime | None = None
+    ended_by: Person | None = None
+    how: str = ""
 
 
 class StepState(StrEnum):
@@ -268,7 +272,11 @@ class Deployment:
     reachable: tuple[Reachable, ...] = ()
     #: When the captain was told that nothing is in the way any more.
     ready_at: datetime | None = None
+    #: When people were told that its window is over.
+    window_over_at: datetime | None = None
     hold: Hold | None = None
+    #: The holds that are over, oldest first.
+    held: tuple[Hold, ...] = ()
     #: The change freeze that covers this service and environment, in a sentence; empty: none.
     frozen: str = ""
     steps: Mapping[str, StepRecord] = field(default_factory=dict)
@@ -315,6 +323,14 @@ class Deployment:
         if self.rollback_at is None or self.ended_at is None:
             return None
         return (self.ended_at - self.rollback_at).total_seconds()
+
+    def after(self, since: datetime, seconds: float) -> datetime:
+        """The moment at which so many seconds have gone by since then. The clock stands still while it is on hold."""
+        due = since + timedelta(seconds=seconds)
+        for hold in self.held:
+            if hold.ended_at is not None and hold.ended_at > since and hold.at < due:
+                due += hold.ended_at - max(hold.at, since)
+        return due
 
     def seat(self, role: str) -> Seat:
         return next(seat for seat in self.roster if seat.role == role)

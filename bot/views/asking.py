@@ -1,6 +1,6 @@
 """How is somebody asked, in a direct message: for a sign-off, for a follow-up?"""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import gates
 from bot.gates import Standing
@@ -25,7 +25,7 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     now = _as_of(deployment, now)
     given = gates.sign_off(deployment, seat.role, now)
     # Once it is decided the message stands still: it need not be edited with every tick of others.
-    waits = given is None and deployment.phase is Phase.PREFLIGHT
+    waits = given is None and not _is_past(deployment)
     blocks = [kit.section(title), kit.section("\n".join(_facts(deployment, now, waits=waits)))]
     carried = ids.value(deployment.id, seat.role)
     if given is not None:
@@ -40,7 +40,7 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
         if deployment.phase in _WITHDRAWN:
             blocks.append(kit.context(f"{is_now(deployment)}."))
         return blocks
-    if deployment.phase is not Phase.PREFLIGHT:
+    if _is_past(deployment):
         blocks.append(kit.context(_nothing_asked(deployment)))
         return blocks
     go = kit.button("Go", ids.GO, carried, style="primary")
@@ -51,8 +51,10 @@ def sign_off(deployment: Deployment, seat: Seat, person: Person, now: datetime) 
     not_me = kit.button(f"Not me, ask {left[0].name}", ids.NOT_ME, carried) if left else None
     blocks += kit.actions(go, no_go, not_me, _reachable(deployment, seat, person, now))
     if left:
-        late = deployment.asks[seat.role].at + timedelta(seconds=deployment.plan.sign_off.escalate_after_s)
-        blocks.append(kit.context(f"If nobody answers by {moment(late)}, {esc(left[0].name)} is asked."))
+        late = deployment.after(deployment.asks[seat.role].at, deployment.plan.sign_off.escalate_after_s)
+        then = f"If nobody answers by {moment(late)}, {esc(left[0].name)} is asked."
+        on_hold = f"It is on hold; {esc(left[0].name)} is not asked before it is resumed."
+        blocks.append(kit.context(then if deployment.hold is None else on_hold))
     alone = signs.only_one_signs(deployment, seat)
     if alone:
         blocks.append(kit.context(alone))
@@ -81,14 +83,34 @@ def is_now(deployment: Deployment) -> str:
     return f"{esc(deployment.id)} is {signs.TITLES[deployment.phase].lower()}"
 
 
+def _is_past(deployment: Deployment) -> bool:
+    """Nobody's word is needed any more: it has started, or cannot start."""
+    return deployment.phase is not Phase.PREFLIGHT or deployment.window_over_at is not None
+
+
 def _nothing_asked(deployment: Deployment) -> str:
-    return f"{is_now(deployment)}; nothing is asked of you any more."
+    over = deployment.phase is Phase.PREFLIGHT and deployment.window_over_at is not None
+    what = f"The window of {esc(deployment.id)} is over" if over else is_now(deployment)
+    return f"{what}; nothing is asked of you any more."
+
+
+def window_over(deployment: Deployment) -> tuple[str, list[Block]]:
+    """What nobody can start any more, and what its captain does; afterwards what became of it."""
+    at = deployment.window[1] if deployment.window else deployment.opened_at
+    said = f"⌛ The window of {esc(signs.name(deployment))} closed {moment(at)}, before it was started"
+    if deployment.phase is not Phase.PREFLIGHT:
+        return f"{said}. {is_now(deployment)}.", []
+    said = (
+        f"{said}. Nobody is asked for their go any more: press *Abort…*, and start again with another window. "
+        f"{mention(deployment.captain.id)}"
+    )
+    return said, [kit.section(said), *kit.actions(card.abort_button(deployment))]
 
 
 def reminder(deployment: Deployment, seat: Seat, now: datetime) -> str:
     """The second message to somebody who has not answered; afterwards what became of it, for its buttons are gone."""
     name, given = esc(signs.name(deployment)), gates.sign_off(deployment, seat.role, _as_of(deployment, now))
-    if given is None and deployment.phase is Phase.PREFLIGHT:
+    if given is None and not _is_past(deployment):
         return f"Still waiting: {name} wants your go as {esc(seat.title)}. The message above has the buttons."
     became = _nothing_asked(deployment) if given is None else f"{_answered(given, seat)}."
     if given is not None and deployment.phase in _WITHDRAWN:

@@ -299,6 +299,8 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
     hold = resume or kit.button("Hold…", ids.HOLD, carried)
     more = _more(deployment)
     match deployment.phase:
+        case Phase.PREFLIGHT if gates.window_over(deployment, now):
+            return [abort_button(deployment), resume, more]
         case Phase.PREFLIGHT:
             clear = next(gates.blockers(deployment, now), None) is None
             start = start_button(deployment) if clear else None
@@ -322,6 +324,10 @@ def resume_button(deployment: Deployment) -> Block | None:
     if deployment.hold is None:
         return None
     return kit.button("Resume", ids.RESUME, ids.value(deployment.id), style="primary")
+
+
+def abort_button(deployment: Deployment) -> Block:
+    return kit.button("Abort…", ids.ABORT, ids.value(deployment.id), style="danger")
 
 
 def start_button(deployment: Deployment) -> Block:

@@ -100,23 +100,30 @@ def _listed(one: Deployment, title: str, items: Sequence[ItemPlan], now: datetim
         yield section.line(one, item, now, pressable=True, among=f"home-{one.id}")
 
 
+def _before_it_starts(one: Deployment, person_id: str, held: set[str], now: datetime) -> Iterator[Block]:
+    if gates.window_over(one, now):
+        if one.captain.id == person_id:
+            over = f"The window of *{esc(signs.name(one))}* is over: abort it, and start again with another one"
+            yield kit.section(f"{over}{_link(one)}", accessory=card.abort_button(one))
+        return
+    for role in one.asks:
+        mine = person_id in {person.id for person in gates.signers(one, role)}
+        if mine and gates.sign_off(one, role, now) is None:
+            carried = ids.value(one.id, role)
+            yield kit.section(f"*{esc(signs.name(one))}* wants your go as {esc(signs.owner(one, role))}{_link(one)}")
+            yield from kit.actions(
+                kit.button("Go", ids.GO, carried, style="primary"),
+                kit.button("No-go…", ids.NO_GO, carried, style="danger"),
+            )
+    yield from _to_tick(one, gates.preflight_items(one), held, now)
+    if one.captain.id == person_id and next(gates.blockers(one, now), None) is None:
+        yield kit.section(f"*{esc(signs.name(one))}* is all clear{_link(one)}", accessory=card.start_button(one))
+
+
 def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block]:
     held = {seat.role for seat in one.roster if seat.held_by(person_id) is not None}
     if one.phase is Phase.PREFLIGHT:
-        for role in one.asks:
-            mine = person_id in {person.id for person in gates.signers(one, role)}
-            if mine and gates.sign_off(one, role, now) is None:
-                carried = ids.value(one.id, role)
-                yield kit.section(
-                    f"*{esc(signs.name(one))}* wants your go as {esc(signs.owner(one, role))}{_link(one)}"
-                )
-                yield from kit.actions(
-                    kit.button("Go", ids.GO, carried, style="primary"),
-                    kit.button("No-go…", ids.NO_GO, carried, style="danger"),
-                )
-        yield from _to_tick(one, gates.preflight_items(one), held, now)
-        if one.captain.id == person_id and next(gates.blockers(one, now), None) is None:
-            yield kit.section(f"*{esc(signs.name(one))}* is all clear{_link(one)}", accessory=card.start_button(one))
+        yield from _before_it_starts(one, person_id, held, now)
     if one.phase is Phase.VERIFYING:
         yield from _to_tick(one, (*one.plan.verification.items, *one.plan.criteria.items), held, now)
     for step in one.plan.steps:

@@ -9,7 +9,7 @@ from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Person, Phase, Run, StepState, Wanted
 from bot.plan import FollowUpPlan, Stage, StepPlan
 from bot.text import clip, esc, mention, plural
-from bot.views import announcing, asking, card, charting, section, signs, steps, watching
+from bot.views import announcing, asking, card, charting, holding, section, signs, steps, watching
 
 CARD = "card"
 
@@ -51,6 +51,7 @@ def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
         text = f"Left out by the configuration: {plural(len(deployment.plan.left_out), 'line')}"
         yield _reply(deployment, "left-out", text, section.left_out(deployment))
     yield from _reopened(deployment)
+    yield from _holds(deployment)
     yield from _sign_offs(deployment, now)
     yield from _steps(deployment)
     yield from _runs(deployment)
@@ -68,6 +69,16 @@ def _reply(
     return Wanted(key=key, to=deployment.channel, in_thread=True, text=text, blocks=tuple(blocks), urgent=urgent)
 
 
+def _holds(deployment: Deployment) -> Iterator[Wanted]:
+    """That the card was edited is told to nobody, so a hold and its end are messages of their own."""
+    holds = deployment.held if deployment.hold is None else (*deployment.held, deployment.hold)
+    for number, hold in enumerate(holds):
+        text, blocks = holding.hold(deployment, hold)
+        yield _reply(deployment, f"hold:{number}", text, blocks, urgent=True)
+        if hold.how == "resumed":
+            yield _reply(deployment, f"resumed:{number}", holding.resumed(deployment, hold), [], urgent=True)
+
+
 def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     for role, ask in deployment.asks.items():
         seat = deployment.seat(role)
@@ -81,6 +92,9 @@ def _sign_offs(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     if deployment.ready_at is not None:
         text, blocks = asking.ready(deployment, now)
         yield _direct("ready", deployment.captain, text, blocks, urgent=deployment.phase is Phase.PREFLIGHT)
+    if deployment.window_over_at is not None:
+        text, blocks = asking.window_over(deployment)
+        yield _reply(deployment, "window-over", text, blocks, urgent=True)
     for number, given in enumerate(deployment.sign_offs):
         if not given.go:
             # A message of its own: that the card was edited is told to nobody.

@@ -48,6 +48,13 @@ async def called_off(w: World) -> None:
     await w.types("U000MARA", "start depot 2.0.1", channel="depot")
     await w.chooses("U000MARA", "", "Abort…", deployment="depot-2")
     assert await w.submits("U000MARA", reason="the supplier is still down") == {}
+    await w.types("U000MARA", "start depot", channel="depot")
+    form = {"choose_service": "depot", "choose_environment": "production", "version": "2.0.2"}
+    begin = int(w.clock.now().timestamp())
+    assert await w.submits("U000MARA", **form, window_from=begin, window_to=begin + 3600) == {}
+    await w.passes(hours=2)
+    await w.presses("U000MARA", "Abort…", deployment="depot-3")
+    assert await w.submits("U000MARA", reason="its window is over") == {}
 
 
 async def opened(w: World) -> None:

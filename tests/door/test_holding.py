@@ -95,3 +95,90 @@ async def test_whoever_accepts_in_time_stops_it_for_good(auto: World):
     await auto.passes(minutes=10)
 
     assert await auto.phase() == "verifying"
+
+
+async def said(w: World, key: str) -> str:
+    return next(one.text for one in await w.messages() if one.key == key)
+
+
+async def test_a_hold_and_its_end_are_told_in_the_thread_once_each(w: World):
+    await w.clear()
+    await w.types("U000ANA", "hold the queue is draining")
+    again = await w.types("U000BEN", "hold me too")
+
+    assert again == "shop-1 is on hold already, by Ana Ruiz: the queue is draining."
+    (told,) = [one for one in await w.messages() if one.key.startswith("hold:")]
+    assert told.in_thread
+    assert told.urgent
+    assert await w.buttons("hold:0") == ["Resume"]
+    assert told.text.startswith("⏸️ shop 1.4.2 → production is on hold by Ana Ruiz since <!date^")
+    assert told.text.endswith(
+        ": “the queue is draining”. No step begins and nobody is reminded until somebody of the roster presses *Resume*. "
+        "<@U000MARA>"
+    )
+
+    await w.passes(minutes=18)
+    await w.presses("U000BEN", "Resume", message="hold:0")
+    assert await w.types("U000BEN", "resume") == "shop-1 is not on hold."
+
+    assert [key for key in await w.keys() if key.startswith("resumed:")] == ["resumed:0"]
+    goes_on = await said(w, "resumed:0")
+    assert goes_on.startswith("▶️ shop 1.4.2 → production goes on: Ben Okafor resumed it ")
+    assert goes_on.endswith(" on hold by Ana Ruiz. <@U000MARA> <@U000ANA>")
+    was = await w.reads("hold:0")
+    assert was.startswith("⏸️ It was on hold by Ana Ruiz from ")
+    assert was.endswith("“the queue is draining”. Ben Okafor resumed it.")
+    assert await w.buttons("hold:0") == []
+
+    await w.types("U000CHLOE", "hold another look")
+    assert "hold:1" in await w.keys()
+    assert "Ben Okafor resumed it" in await w.reads("hold:0")
+
+
+async def test_a_hold_that_an_abort_ends_says_so_and_calls_nobody(w: World):
+    await w.clear()
+    await w.types("U000ANA", "hold the queue is draining")
+
+    await w.types("U000MARA", "abort the supplier is down")
+
+    assert (await said(w, "hold:0")).endswith("Mara Lind called it off.")
+    assert "resumed:0" not in await w.keys()
+
+
+async def test_nobody_is_reminded_of_their_go_while_it_is_on_hold_and_afterwards_there_is_as_much_time_as_was_left(
+    w: World,
+):
+    await w.opened()
+    await w.measured()
+    await w.passes(minutes=4)
+    await w.types("U000MARA", "hold the queue is draining")
+    await w.passes(hours=2)
+    assert "Dmitri Volkov is not asked before it is resumed" in await w.reads("ask:dba:U000CHLOE")
+    assert not [key for key in await w.keys() if key.startswith("remind:") or key == "ask:dba:U000DMITRI"]
+
+    await w.types("U000MARA", "resume")
+    assert "remind:dba" not in await w.keys()
+    await w.passes(minutes=3)
+    assert "remind:dba" not in await w.keys()
+    await w.passes(minutes=3)
+    assert "remind:dba" in await w.keys()
+    assert "ask:dba:U000DMITRI" not in await w.keys()
+    await w.passes(minutes=5)
+    assert "ask:dba:U000DMITRI" in await w.keys()
+
+
+async def test_nobody_is_reminded_of_a_follow_up_while_it_is_on_hold(w: World):
+    await w.live()
+    await w.passes(hours=2)
+    assert "due:immediate:lead" in await w.keys()
+    await w.types("U000ANA", "hold the numbers look odd")
+    await w.passes(hours=3)
+    assert "due:immediate:lead:again" not in await w.keys()
+
+    await w.types("U000ANA", "resume")
+    await w.passes(minutes=20)
+    assert "due:immediate:lead:again" not in await w.keys()
+    await w.passes(minutes=10)
+
+    assert "due:immediate:lead:again" in await w.keys()
+    assert "due:immediate:lead:backup" not in await w.keys()

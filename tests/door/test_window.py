@@ -9,6 +9,7 @@ from world import World
 
 from bot.errors import Refused
 from bot.store import tables
+from bot.views.home import home
 
 
 async def submits(w: World, **hours: float) -> dict[str, str]:
@@ -103,7 +104,10 @@ async def test_a_window_that_has_closed_is_in_the_way_and_says_what_to_do(w: Wor
 
     await w.passes(hours=1)
 
-    said = "Its window is over; abort this, and start again with another one. It closed 23 Nov 2026 15:00 UTC"
+    said = (
+        "Its window is over; abort this (Abort… on the card, or /deploy abort), and start again with another one. "
+        "It closed 23 Nov 2026 15:00 UTC"
+    )
     assert said in await w.reads("card")
     assert said in await w.types("U000MARA", "why")
     assert await w.buttons("ready") == []
@@ -120,3 +124,37 @@ async def test_a_deployment_that_began_within_its_window_goes_on_after_it(w: Wor
 
     assert "window" not in (await w.types("U000MARA", "why")).lower()
     assert "goes to production 23 Nov 2026 13:00 UTC – 15:00 UTC" in await w.reads("announce:C0RELEASES")
+
+
+async def test_once_its_window_is_over_that_is_told_and_nobody_is_asked_for_their_go_any_more(w: World):
+    assert await submits(w, window_from=-1, window_to=1 / 12) == {}
+    await w.measured()
+    await w.passes(minutes=5)
+
+    (told,) = [one for one in await w.messages() if one.key == "window-over"]
+    assert told.in_thread
+    assert told.urgent
+    assert told.text.endswith(
+        ", before it was started. Nobody is asked for their go any more: press *Abort…*, and start again with another "
+        "window. <@U000MARA>"
+    )
+    await w.passes(days=1)
+    assert not [key for key in await w.keys() if key.startswith("remind:") or key == "ask:dba:U000DMITRI"]
+    assert await w.buttons("ask:dba:U000CHLOE") == []
+    assert "The window of shop-1 is over; nothing is asked of you any more." in await w.reads("ask:dba:U000CHLOE")
+    assert "window" not in str(home("U000CHLOE", await w.store.find(), w.clock.now()))
+
+    assert await w.buttons() == ["Abort…"]
+    await w.presses_at_home("U000MARA", "Abort…")
+    await w.presses("U000MARA", "Abort…", message="card")
+    await w.submits("U000MARA", reason="tomorrow then")
+    assert (await w.reads("window-over")).endswith("before it was started. shop-1 is aborted.")
+
+
+async def test_a_window_that_closes_on_what_has_started_is_told_to_nobody(w: World):
+    await clear(w, opens=-1, closes=1)
+    await w.presses("U000MARA", "Start")
+
+    await w.passes(hours=2)
+
+    assert "window-over" not in await w.keys()

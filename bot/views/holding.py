@@ -1,0 +1,52 @@
+"""How is it told that a deployment is on hold, and that it goes on?"""
+
+from bot.model import Deployment, Hold, Phase
+from bot.text import clip, duration, esc, mention, moment
+from bot.views import asking, card, kit, signs
+from bot.views.kit import Block
+
+_ENDED = {"resumed": "resumed it", "aborted": "called it off", "rolled_back": "rolled it back"}
+
+
+def hold(deployment: Deployment, one: Hold) -> tuple[str, list[Block]]:
+    """Who stopped it, why, and who lets it go on; afterwards how it ended."""
+    by, why = esc(one.by.name), f"“{esc(clip(one.reason, 500))}”"
+    if one.ended_at is not None and one.ended_by is not None:
+        from_to = f"from {moment(one.at)} to {moment(one.ended_at)}"
+        return f"⏸️ It was on hold by {by} {from_to}: {why}. {esc(one.ended_by.name)} {_ENDED[one.how]}.", []
+    if deployment.over:
+        return f"⏸️ It was on hold by {by} since {moment(one.at)}: {why}. {asking.is_now(deployment)}.", []
+    may = "somebody of the roster" if one.role else f"{by} or somebody of the roster"
+    said = (
+        f"⏸️ {esc(signs.name(deployment))} is on hold by {by} since {moment(one.at)}: {why}. "
+        f"{_stops(deployment.phase)} until {may} presses *Resume*. {_called(deployment, one)}"
+    ).strip()
+    return said, [kit.section(said), *kit.actions(card.resume_button(deployment))]
+
+
+def _stops(phase: Phase) -> str:
+    match phase:
+        case Phase.DECIDING:
+            return "Nothing rolls back by itself and nobody is reminded"
+        case Phase.LIVE:
+            return "Nobody is reminded of its follow-ups"
+        case Phase.ROLLING_BACK | Phase.ABORTING:
+            return "The way back goes on, but nobody is reminded and it does not end"
+        case _:
+            return "No step begins and nobody is reminded"
+
+
+def resumed(deployment: Deployment, one: Hold) -> str:
+    """Who let it go on, and after how long."""
+    if one.ended_at is None or one.ended_by is None:
+        return ""
+    took = duration((one.ended_at - one.at).total_seconds())
+    goes_on = f"▶️ {esc(signs.name(deployment))} goes on: {esc(one.ended_by.name)} resumed it {moment(one.ended_at)}"
+    return f"{goes_on}, after {took} on hold by {esc(one.by.name)}. {_called(deployment, one)}".strip()
+
+
+def _called(deployment: Deployment, one: Hold) -> str:
+    """Whoever started it, and whoever stopped it; but nobody for what they did themselves."""
+    did = one.ended_by or one.by
+    called = dict.fromkeys(person.id for person in (deployment.captain, one.by) if person.id != did.id)
+    return " ".join(mention(person) for person in called)
