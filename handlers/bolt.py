@@ -30,7 +30,7 @@ class Speaker(Protocol):
     def whisper(self, to: Whisper, text: str, blocks: Sequence[dict[str, Any]] = ()) -> None: ...
 
     def pressed(self, channel: str, ts: str) -> None:
-        """Somebody pressed something in this message, and waits for what it says next."""
+        """Somebody pressed something in this message, or in the Home of this person (no ts), and waits for what it says next."""
         ...
 
     async def open_view(self, trigger_id: str, view: dict[str, Any], to: Whisper | None = None) -> str | None:
@@ -283,6 +283,8 @@ class Bolt:
         container: Mapping[str, Any] = body.get("container") or {}
         if message_ts := container.get("message_ts", ""):
             self._speaker.pressed(container.get("channel_id", ""), message_ts)
+        elif (body.get("view") or {}).get("type") == "home":
+            self._speaker.pressed(body["user"]["id"], "")
         return Press(
             by=await self._people.person(body["user"]["id"]),
             to=_whisper(body),
@@ -295,6 +297,8 @@ class Bolt:
 
     async def _submission(self, body: dict[str, Any]) -> Submission:
         view: dict[str, Any] = body["view"]
+        # The form may have been opened at home, and nothing in it says so.
+        self._speaker.pressed(body["user"]["id"], "")
         return Submission(
             by=await self._people.person(body["user"]["id"]),
             to=_whisper(body),

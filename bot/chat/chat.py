@@ -72,7 +72,7 @@ class SlackChat:
         self._loop.nudge()
 
     def pressed(self, channel: str, ts: str) -> None:
-        """Somebody pressed something in this message: they wait for what it says next."""
+        """Somebody pressed something in this message, or in the Home of this person: they wait for what it says next."""
         self._loop.pressed(channel, ts)
 
     async def drain(self, timeout: float) -> bool:  # noqa: ASYNC109 - the caller's patience, not a cancellation

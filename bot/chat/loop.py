@@ -122,7 +122,7 @@ class Loop:
         self.nudge()
 
     def pressed(self, channel: str, ts: str) -> None:
-        """Somebody pressed something in this message, and looks at it: it goes before all others."""
+        """Somebody pressed something in this message, or at home (then it is their id, and no ts): it goes before all others."""
         now = self._now()
         self._pressed = {one: at for one, at in self._pressed.items() if now - at < _LOOKING_S} | {(channel, ts): now}
 
@@ -204,7 +204,7 @@ class Loop:
         return rank_of(owed, 0 if since is None else now - since)
 
     def _is_looked_at(self, owed: Owed, now: float) -> bool:
-        return now - self._pressed.get((owed.channel, owed.ts), -math.inf) < _LOOKING_S
+        return now - self._pressed.get(_place_of(owed), -math.inf) < _LOOKING_S
 
     def _start(self, owed: Owed, now: float, tasks: asyncio.TaskGroup) -> None:
         self._busy.names.add(name_of(owed))
@@ -239,8 +239,8 @@ class Loop:
             log.exception("message failed; the others go on", extra=extra)
         else:
             seen.failures, seen.stuck, seen.resting, seen.not_before, seen.dirty_since = 0, False, False, 0.0, None
-            if began - self._pressed.get((owed.channel, owed.ts), math.inf) > _DECIDED_S:
-                del self._pressed[owed.channel, owed.ts]
+            if began - self._pressed.get(_place_of(owed), math.inf) > _DECIDED_S:
+                del self._pressed[_place_of(owed)]
             now = self._now()
             restless = now - seen.sent_at < _CALM_S
             seen.gap_s = min(max(seen.gap_s * 2, _FIRST_GAP_S), _LONGEST_GAP_S) if restless and owed.urgent else 0.0
@@ -257,6 +257,11 @@ class Loop:
         seen.failures += 1
         seen.resting = True
         seen.not_before = self._now() + (_pause_s(seen.failures) if pause_s is None else pause_s)
+
+
+def _place_of(owed: Owed) -> tuple[str, str]:
+    """Where somebody presses who looks at it."""
+    return (owed.to, "") if home_of(owed) else (owed.channel, owed.ts)
 
 
 def _pace_of(owed: Owed) -> Pace:

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 from bot.chat.budget import Budget
 from bot.chat.loop import Loop
+from bot.chat.order import home_of
 from bot.model import MessageState, Owed, Wanted
 from bot.views import steps
 from tests.chat.conftest import card, reply
@@ -34,6 +35,10 @@ class Taking:
         self.stood: list[tuple[float, str, str]] = []
 
     async def bring(self, owed: Owed) -> None:
+        if home_of(owed):
+            await self.outbox.shown(owed, channel="", ts="", shown_hash=owed.wanted_hash)
+            self.stood.append((self.at.now, owed.key, owed.wanted_hash))
+            return
         wanted = await self.outbox.render(owed.deployment, owed.key)
         assert wanted is not None
         channel, ts = standing(owed.key)
@@ -193,3 +198,22 @@ async def test_what_was_pressed_is_shown_once_and_then_waits_its_turn_again():
     assert len(pressed) <= 30 / 3 + 4, "and then as rarely as a tail is"
     behind = [taking.when("section:1", *list(changed)[n:]) - at for n, at in enumerate(changed.values())]
     assert max(behind[:-1]) <= BEHIND_S
+
+
+async def test_whoever_presses_at_home_sees_at_once_what_became_of_it_and_the_others_take_their_turns():
+    """Whatever is saved changes every Home that was ever opened."""
+    pressed: list[float] = []
+
+    def say(outbox: FakeOutbox, now: float, taking: Taking) -> None:
+        if now % 20 == 10:
+            pressed.append(now)
+            taking.loop.pressed("U0ANA", "")
+        for person in ("U0ANA", "U0BEN", "U0CHLOE", "U0DMITRI"):
+            outbox.want_home(person, f"{now}")
+
+    taking = await lived(say)
+
+    hers, his = ([at for at, key, _ in taking.stood if key == f"home:{who}"] for who in ("U0ANA", "U0BEN"))
+    assert all(at in hers for at in pressed)
+    assert not all(at in his for at in pressed)
+    assert len(hers) - len(his) <= 6 * len(pressed), "and then as rarely as the others"

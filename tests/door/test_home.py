@@ -113,3 +113,14 @@ async def test_two_deployments_of_the_same_items_keep_their_boxes_apart(w: World
     ids = [block["block_id"] for block in await at_home(w, "U000CHLOE") if "block_id" in block]
 
     assert len(ids) == len(set(ids)) == 2
+
+
+async def test_whoever_presses_at_home_or_sends_a_form_is_shown_their_home_first(w: World):
+    await w.opened()
+    await w.measured()
+
+    await w.presses_at_home("U000CHLOE", "No-go…")
+    assert w.slack.pressed_in == [("U000CHLOE", "")]
+    await w.submits("U000CHLOE", reason="the restore was never tried")
+
+    assert w.slack.pressed_in == [("U000CHLOE", ""), ("U000CHLOE", "")]
