@@ -24,6 +24,8 @@ Decide = Callable[[Deployment], Change | None]
 Others = Callable[[Deployment, list[Deployment]], list[Change]]
 
 _row = tables.deployment.c
+#: What was not called off or taken back is a measure for what comes after it.
+STAYED = (Phase.LIVE, Phase.CLOSED, Phase.SUPERSEDED)
 #: How many records are kept in memory as they were read last.
 RECOGNISED = 200
 
@@ -217,11 +219,12 @@ class Store(Memory):
     async def findings(
         self, service: str, environment: str, check: str, *, passed: bool, n: int, except_of: str = ""
     ) -> list[Finding]:
-        """The newest first; those that passed, or all. `except_of` leaves one deployment out."""
+        """The newest first, of deployments that stayed live; those that passed, or all. `except_of` leaves one deployment out."""
         it = tables.finding.c
         wanted = (
             select(it.body)
             .where(it.service == service, it.environment == environment, it.check == check, it.deployment != except_of)
+            .where(it.deployment.in_(select(_row.id).where(_row.phase.in_(STAYED))))
             .where(*([it.verdict == Verdict.PASS] if passed else []))
             .order_by(it.measured_at.desc(), it.number.desc())
             .limit(n)

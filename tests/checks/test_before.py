@@ -138,6 +138,25 @@ async def test_the_first_time_is_what_the_second_is_compared_with(world):
         assert after.baseline["value"] == 0.35, "the one that failed is no measure"
 
 
+async def test_what_was_rolled_back_is_no_measure_for_what_comes_after_it(world):
+    measuring, store, _, first = world
+    prometheus = Prometheus()
+    with site(prometheus) as one:
+        given = {"url": f"http://{one.at}", "query": "latency", "allow_private": True}
+        asked = replace(plan_of_last_passed(), pass_=("value <= baseline +20%",), with_=given)
+        finding = await measuring.measure(replace(asked, pass_=("value <= 1",)), first)
+        assert finding.verdict is Verdict.PASS
+        back = lambda known: Change(  # noqa: E731
+            deployment=replace(known, phase=Phase.ROLLED_BACK, findings={"performance": finding})
+        )
+        await store.change(first.id, back)
+
+        second = await measuring.measure(asked, await store.create("checkout", "production", drafted()))
+
+    assert second.verdict is Verdict.UNKNOWN
+    assert second.baseline == {}
+
+
 async def test_without_a_baseline_nothing_is_known(world):
     measuring, _, clock, deployment = world
     prometheus = Prometheus()

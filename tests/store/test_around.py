@@ -93,9 +93,10 @@ async def test_baselines_are_made_of_earlier_findings_the_newest_first(store, ch
     await store.change(checkout.id, finding(measured(2, Verdict.FAIL)))
     await store.change(checkout.id, finding(measured(3)))
     # Saved again for another reason: it is still the same finding.
-    await store.change(checkout.id, to_phase(Phase.ABORTED))
+    await store.change(checkout.id, to_phase(Phase.CLOSED))
     newer = await store.create("checkout", "production", drafted())
     await store.change(newer.id, finding(measured(4)))
+    await store.change(newer.id, to_phase(Phase.LIVE))
 
     async def minutes(**asked):
         found = await store.findings("checkout", "production", "tls", **{"passed": True, "n": 10, **asked})
@@ -106,3 +107,8 @@ async def test_baselines_are_made_of_earlier_findings_the_newest_first(store, ch
     assert await minutes(n=2) == [4, 3]
     assert await minutes(except_of=newer.id) == [3, 1]
     assert await store.findings("checkout", "staging", "tls", passed=True, n=9) == []
+
+    await store.change(newer.id, to_phase(Phase.DECIDING))
+    assert await minutes() == [3, 1], "nobody knows yet whether it stays"
+    await store.change(newer.id, to_phase(Phase.ROLLED_BACK))
+    assert await minutes() == [3, 1], "what was taken back is no measure"
