@@ -160,6 +160,8 @@ def fingerprint(deployment: Deployment) -> str:
         "configuration": deployment.plan.digest,
         "scripts": dict(sorted(deployment.release.script_hashes.items())),
     }
+    if deployment.parameters:
+        facts["parameters"] = dict(sorted(deployment.parameters.items()))
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 

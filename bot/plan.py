@@ -107,7 +107,8 @@ class ScriptPlan:
 
     key: str
     title: str
-    #: Never through a shell. `${version}`, `${previous}`, `${commit}`, `${service}`, `${environment}`, `${deployment}` are replaced in each argument.
+    #: Never through a shell. `${version}`, `${previous}`, `${commit}`, `${service}`, `${environment}`, `${deployment}` and
+    #: `${parameters.KEY}` are replaced in each argument.
     argv: tuple[str, ...]
     cwd: str = "."
     #: Names of environment variables that it may see, besides TMINUS_… and PATH, HOME, LANG.
@@ -120,6 +121,35 @@ class ScriptPlan:
     warning_codes: tuple[int, ...] = ()
     #: What people may start by hand with `/deploy run KEY`.
     by_hand: bool = False
+
+
+class ParameterKind(StrEnum):
+    TEXT = "text"
+    CHOICE = "choice"
+    NUMBER = "number"
+    YES_NO = "yes_no"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterPlan:
+    """What a start may say besides its version, and what scripts get to know of it."""
+
+    key: str
+    title: str
+    #: For people: what it is for.
+    about: str = ""
+    kind: ParameterKind
+    #: TEXT: the whole value has to match; and a value that does.
+    pattern: str = ""
+    example: str = ""
+    #: CHOICE: one of these.
+    choices: tuple[str, ...] = ()
+    #: NUMBER: its limits.
+    at_least: int | None = None
+    at_most: int | None = None
+    #: What holds when nothing is said; empty: nothing does.
+    default: str = ""
+    required: bool = False
 
 
 class StepKind(StrEnum):
@@ -251,6 +281,7 @@ class Plan:
     checks: Mapping[str, CheckPlan]
     scripts: Mapping[str, ScriptPlan]
     watch: WatchPlan | None
+    parameters: tuple[ParameterPlan, ...] = ()
     #: Title of each line of the checklist that this service leaves out, and why.
     left_out: Mapping[str, str] = field(default_factory=dict)
     #: sha256 of the canonical form of all of the above.

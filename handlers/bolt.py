@@ -322,7 +322,11 @@ def _written(view: Mapping[str, Any]) -> list[str]:
     """What somebody wrote into a modal in their own words."""
     blocks: Mapping[str, Mapping[str, Mapping[str, Any]]] = view.get("state", {}).get("values", {})
     fields = [element for block in blocks.values() for element in block.values()]
-    return [str(one["value"]) for one in fields if one.get("type") == "plain_text_input" and one.get("value")]
+    return [
+        str(one["value"])
+        for one in fields
+        if one.get("type") in {"plain_text_input", "number_input"} and one.get("value")
+    ]
 
 
 def _carried(action: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[str, bool]:

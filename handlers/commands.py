@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.engine import Engine, Start
@@ -17,6 +17,8 @@ from handlers.journey import give_record
 
 _ID = re.compile(r"[a-z0-9][a-z0-9-]*-\d+", re.IGNORECASE)
 _VERSION = re.compile(r"v?\d+(\.\d+)+\S*")
+#: `name=value`; what has spaces in it stands in quotes, which phones make round.
+_PARAMETER = re.compile(r"""(?<!\S)([^\s="“”]+)=(?:["“”]([^"“”]*)["“”](?!\S)|(\S*))""")
 
 #: So many deliveries are recognised when they come again; Slack repeats within minutes.
 _HEARD = 1000
@@ -126,15 +128,16 @@ class Commands:
     # ── Each word ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _start(self, request: Request) -> Answer | None:
-        words = [word for word in request.rest.split() if word not in {"to", "→", "->"}]
+        rest, said = _parameters(request.words.text.strip().partition(" ")[2])
+        words = [word for word in rest.split() if word not in {"to", "→", "->"}]
         version = next((word for word in words if _VERSION.fullmatch(word)), "")
         others = [word for word in words if word != version]
         start = Start(service=next(iter(others), ""), version=version, environment=next(iter(others[1:]), ""))
         if not start.version and len(others) > 1 and others[1] not in self._known_environments(start.service):
             start = Start(service=others[0], version=others[1], environment=next(iter(others[2:]), ""))
-        if start.service:
-            self._engine.plan(start)
-        if start.service and start.version:
+        start = replace(start, parameters=said)
+        missing = self._engine.is_missing(start) if start.service else True
+        if start.version and (not missing or (start.service and not request.words.trigger)):
             opened = await self._engine.start_thread(start, by=request.words.by, once=request.words.once)
             return answers.said(f"Opened *{opened.id}*; its thread is in <#{opened.channel}>.")
         if not request.words.trigger:
@@ -260,3 +263,16 @@ class Commands:
 
     async def _help(self, request: Request) -> Answer:  # noqa: ARG002 - a word like the others
         return answers.help_text()
+
+
+def _parameters(rest: str) -> tuple[str, dict[str, str]]:
+    """What remains of the words, and what was said for each parameter."""
+    said: dict[str, str] = {}
+    for found in _PARAMETER.finditer(rest):
+        key = found[1].lower()
+        if key in said:
+            raise Refused(f"“{esc(key[:40])}” is said twice; say it once.")
+        value = found[2] if found[2] is not None else found[3]
+        # Slack writes these three so, in commands and in mentions.
+        said[key] = value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return _PARAMETER.sub(" ", rest), said

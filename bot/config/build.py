@@ -5,7 +5,7 @@ import json
 import re
 from dataclasses import asdict, replace
 
-from bot.config import checklist, measures, steps
+from bot.config import checklist, measures, parameters, steps
 from bot.config.measures import FACTS, ValidateCheck
 from bot.config.site import Path, Site
 from bot.plan import Plan, ReleasePlan, RolePlan, ScriptPlan, SignOffPlan, WatchPlan
@@ -36,6 +36,7 @@ def plan(site: Site, service: str, environment: str, validate: ValidateCheck | N
         checks=measures.checks(site, validate),
         scripts=_scripts(site),
         watch=_watch(site),
+        parameters=parameters.parameters(site),
     )
     measures.from_the_record(site)
     return replace(made, digest=digest(made))
@@ -112,10 +113,11 @@ def _watch(site: Site) -> WatchPlan | None:
 
 def _scripts(site: Site) -> dict[str, ScriptPlan]:
     plans: dict[str, ScriptPlan] = {}
+    known = (*FACTS, *(f"parameters.{key}" for key in site.layer.parameters))
     for key, one in site.layer.scripts.items():
         path: Path = ("scripts", key)
         site.key(path)
-        site.variables((*path, "run"), FACTS)
+        site.variables((*path, "run"), known)
         if key not in site.scripts and not one.by_hand:
             continue
         plans[key] = ScriptPlan(

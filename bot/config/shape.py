@@ -177,7 +177,7 @@ class Script(Shape):
     title: Text
     """What the script is called in the thread."""
     run: Annotated[list[Text], Field(min_length=1)]
-    """The program and its arguments, one each; never through a shell. `${version}` and the like are replaced."""
+    """The program and its arguments, one each; never through a shell. `${version}`, `${parameters.KEY}` and the like are replaced."""
     cwd: str = "."
     """Folder to run in, seen from the folder of `app.yaml`."""
     environment: list[Text] = []
@@ -192,6 +192,29 @@ class Script(Shape):
     """Exit codes that mean well enough, with a warning, as 1 of a Nagios plugin: the step passes and says so."""
     by_hand: bool = False
     """People may start it with `/deploy run`."""
+
+
+class Parameter(Shape):
+    title: Text
+    """What the form asks for, and what the card calls it."""
+    about: str = ""
+    """What it is for, in one sentence; stands below its field in the form."""
+    type: Literal["text", "choice", "number", "yes_no"]
+    """A text, one of several, a whole number, or yes or no."""
+    pattern: str = ""
+    """What a text looks like, as a regular expression; the whole text has to match it."""
+    example: str = ""
+    """A text that matches the pattern, for people who do not read patterns."""
+    choices: list[Text] = []
+    """What can be chosen."""
+    at_least: int | None = None
+    """The smallest number."""
+    at_most: int | None = None
+    """The largest number."""
+    default: Annotated[Json, WithJsonSchema({"type": ["string", "integer", "boolean"]})] = None
+    """What holds when nothing is said."""
+    required: bool = False
+    """Nothing starts without it."""
 
 
 class Watch(Shape):
@@ -278,6 +301,8 @@ class Layer(Shape):
     """How sign-offs are asked for."""
     release: Release = Release()
     """Where facts about a version come from."""
+    parameters: dict[str, Parameter] = {}
+    """What a start may say besides its version; scripts get it once it has been found right."""
     watch: Watch | None = None
     """What is probed from just before the deploy script until the last follow-up."""
     sections: dict[str, Section] = {}

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from bot.errors import Refused
 from bot.model import Change, Deployment, Line, Person, Phase, Release, Seat
-from bot.plan import Plan
+from bot.plan import ParameterKind, Plan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,8 @@ class Opening:
     channel: str
     notes: str = ""
     window: tuple[datetime, datetime] | None = None
+    #: Found right already.
+    parameters: Mapping[str, str] = field(default_factory=dict)
     frozen: str = ""
     last_rollback_s: float | None = None
     usual_s: Mapping[str, float] = field(default_factory=dict)
@@ -85,11 +87,12 @@ def draft(opening: Opening, number: int, earlier: Deployment | None, now: dateti
         roster=opening.roster,
         notes=opening.notes,
         window=opening.window,
+        parameters=opening.parameters,
         last_rollback_s=opening.last_rollback_s,
         usual_s=opening.usual_s,
     )
     line = Line(
-        what="opened",
+        what=_opened(opening.parameters),
         by=opening.captain,
         why=opening.notes,
         facts={
@@ -98,9 +101,22 @@ def draft(opening: Opening, number: int, earlier: Deployment | None, now: dateti
             "environment": opening.plan.environment,
             "commit": opening.release.commit,
             "configuration": opening.plan.digest,
+            **_told(opening),
         },
     )
     return Change(deployment=deployment, lines=(line,))
+
+
+def _opened(values: Mapping[str, str]) -> str:
+    with_ = ", ".join(f"{key}={value}" for key, value in values.items())
+    return f"opened with {with_}" if with_ else "opened"
+
+
+def _told(opening: Opening) -> dict[str, Mapping[str, str]]:
+    """The parameters as facts, but for texts: what a person wrote stands in the words of the line, which can be forgotten."""
+    texts = {one.key for one in opening.plan.parameters if one.kind is ParameterKind.TEXT}
+    told = {key: value for key, value in opening.parameters.items() if key not in texts}
+    return {"parameters": told} if told else {}
 
 
 def refreshed(deployment: Deployment, release: Release) -> Change | None:

@@ -1,10 +1,12 @@
 """What is a run, before it begins and after it ended?"""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import median
 
+from bot.decide import parameters
 from bot.model import Deployment, Person, Run, RunReport, RunSpec, RunState
 from bot.plan import Plan, ScriptPlan
 
@@ -31,6 +33,7 @@ def new_run(
         "previous": deployment.release.previous,
         "environment": deployment.environment,
         "deployment": deployment.id,
+        **parameters.facts(deployment),
     }
     spec = RunSpec(
         id=run_id,
@@ -50,14 +53,14 @@ def new_run(
 
 
 def _variable(name: str) -> str:
-    return "TMINUS_PREVIOUS_VERSION" if name == "previous" else f"TMINUS_{name.upper()}"
+    if name == "previous":
+        return "TMINUS_PREVIOUS_VERSION"
+    return f"TMINUS_{name.upper()}".replace("PARAMETERS.", "PARAMETER_").replace("-", "_")
 
 
 def fill(template: str, facts: Mapping[str, str]) -> str:
-    """`${name}` replaced from a closed list; everything else stays as it is."""
-    for name, value in facts.items():
-        template = template.replace(f"${{{name}}}", value)
-    return template
+    """`${name}` replaced from a closed list, once: what a value says is never read again. Everything else stays as it is."""
+    return re.sub(r"\$\{([^}]*)\}", lambda found: facts.get(found[1], found[0]), template)
 
 
 def usual(earlier: Iterable[Deployment]) -> dict[str, float]:

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 from bot import gates
 from bot.config import Settings
-from bot.decide import checklist, journey, meant, opening, settle, signing, steps, time, vouching
+from bot.decide import checklist, journey, meant, opening, parameters, settle, signing, steps, time, vouching
 from bot.decide.opening import Opening
 from bot.decide.runs import World, usual
 from bot.engine.freezes import Freezes
@@ -47,6 +47,8 @@ class Start:
     environment: str = ""
     notes: str = ""
     window: tuple[datetime, datetime] | None = None
+    #: As they were written.
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 def project(deployment: Deployment, now: datetime) -> Projection:
@@ -133,6 +135,14 @@ class Engine:
         environment = start.environment or self.settings.environments(start.service)[0]
         return self.settings.plan(start.service, environment)
 
+    def said(self, start: Start) -> dict[str, str]:
+        """The parameters that were said, as scripts get them; Refused for one that may not be so."""
+        return parameters.said_right(self.plan(start), start.parameters)
+
+    def is_missing(self, start: Start) -> bool:
+        """Does a parameter still have to be asked for? Refused for one that was said and may not be so."""
+        return bool(parameters.missing(self.plan(start), start.parameters))
+
     async def suggestions(self, plan: Plan) -> list[str]:
         return await versions(plan, Path(self.world.root))
 
@@ -159,6 +169,7 @@ class Engine:
         plan = self.plan(start)
         version = opening.check_version(plan, start.version)
         opening.check_window(start.window, self.clock.now())
+        values = parameters.settled(plan, start.parameters)
         channel = await self.directory.channel(plan.channel)
         if not await self.directory.is_member(channel):
             raise Refused(
@@ -183,6 +194,7 @@ class Engine:
             channel=channel,
             notes=start.notes.strip()[:500],
             window=start.window,
+            parameters=values,
             frozen=await self.freezes.covering(plan.service, plan.environment),
             last_rollback_s=await self._last_rollback_s(plan),
             usual_s=usual(await self.store.find(service=plan.service, environment=plan.environment)),

@@ -242,6 +242,8 @@ class Deployment:
     plan: Plan
     roster: tuple[Seat, ...]
     notes: str = ""
+    #: What was said for the parameters of the service, or holds when nothing is said; those without a value are not among them.
+    parameters: Mapping[str, str] = field(default_factory=dict)
     #: Permalink of the thread, once the card stands.
     thread: str = ""
     #: Within which it may begin; None: at any time.

@@ -10,7 +10,7 @@ from bot.machine import words
 from bot.model import Deployment, Finding, Row, Seat, StoryLine
 from bot.plan import CheckPlan, ItemPlan, Plan
 from bot.text import clip, code, duration, esc, moment, plural, several
-from bot.views import card, kit, signs
+from bot.views import card, kit, parameters, signs
 from bot.views.kit import Block
 
 
@@ -36,7 +36,7 @@ GROUPS = {
     "Start and look": (
         Command(
             word="start",
-            arguments="[service] [version] [environment]",
+            arguments="[service] [version] [environment] [name=value]",
             says="open a deployment and its thread",
             common=True,
         ),
@@ -133,6 +133,8 @@ def status(deployment: Deployment, now: datetime, frozen: Sequence[str] = ()) ->
     state = card.state_line(deployment)
     if state:
         lines.append(state)
+    if deployment.parameters:
+        lines.append(parameters.shown(deployment))
     if deployment.phase.value == "preflight":
         lines.append(card.board(deployment, now))
     lines += [f"⏸️ {esc(one[:1].upper() + one[1:])}." for one in frozen]

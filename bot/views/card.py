@@ -8,7 +8,7 @@ from bot.machine import words
 from bot.model import Deployment, Phase, StepState
 from bot.plan import Stage
 from bot.text import Raw, bar, clip, duration, esc, moment, number, plural, span
-from bot.views import ids, kit, signs, steps
+from bot.views import ids, kit, parameters, signs, steps
 from bot.views.kit import Block
 from bot.views.leftover import leftovers
 
@@ -39,7 +39,10 @@ def card(deployment: Deployment, now: datetime) -> list[Block]:
         blocks.append(kit.section(state))
     if deployment.release.unknowns and not deployment.over:
         blocks.append(kit.context("❔ " + esc(clip(" ".join(deployment.release.unknowns), 400))))
-    blocks += [kit.context(_opened(deployment)), kit.section(f"{journey(deployment)}\n{_checklist(deployment, now)}")]
+    blocks.append(kit.context(_opened(deployment)))
+    if deployment.parameters:
+        blocks.append(kit.context(clip(parameters.shown(deployment), 1000)))
+    blocks.append(kit.section(f"{journey(deployment)}\n{_checklist(deployment, now)}"))
     if deployment.phase is Phase.PREFLIGHT:
         blocks.append(kit.section(board(deployment, now)))
     blocks += _in_the_way(deployment, now)

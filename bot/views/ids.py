@@ -51,6 +51,11 @@ def value(deployment: str, about: str = "") -> str:
     return f"{deployment}:{about}"
 
 
+def parameter(service: str, environment: str, key: str) -> str:
+    """The input of a parameter. Slack keeps what an input holds when a form is drawn anew, so that of another service is another one."""
+    return f"parameter:{service}:{environment}:{key}"
+
+
 def parse(carried: str) -> tuple[str, str]:
     """The deployment's id and what it is about; Refused for what we never wrote."""
     deployment, colon, about = carried.partition(":")

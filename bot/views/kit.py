@@ -131,6 +131,18 @@ def text_input(*, lines: bool = False, initial: str = "", placeholder: str = "",
     return shown
 
 
+def number_input(*, initial: str = "", at_least: int | None = None, at_most: int | None = None) -> Block:
+    """A whole number."""
+    shown: Block = {"type": "number_input", "is_decimal_allowed": False}
+    if initial:
+        shown["initial_value"] = initial
+    if at_least is not None:
+        shown["min_value"] = str(at_least)
+    if at_most is not None:
+        shown["max_value"] = str(at_most)
+    return shown
+
+
 def select(options: Sequence[tuple[str, str]], *, chosen: str = "", placeholder: str = "Choose") -> Block:
     """Label and value of each entry, at most a hundred."""
     listed = [option(*one) for one in options[:100]]
@@ -146,8 +158,9 @@ def date_time(initial: int | None = None) -> Block:
 
 def radio(options: Sequence[tuple[str, str]], chosen: str) -> Block:
     listed = [option(*one) for one in options[:10]]
-    initial = next((one for one in listed if one["value"] == chosen), listed[0])
-    return {"type": "radio_buttons", "options": listed, "initial_option": initial}
+    shown: Block = {"type": "radio_buttons", "options": listed}
+    initial = next((one for one in listed if one["value"] == chosen), None)
+    return shown | {"initial_option": initial} if initial else shown
 
 
 def _named(block: Block, block_id: str) -> Block:

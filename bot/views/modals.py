@@ -1,14 +1,14 @@
 """What do dialogs ask for? One function per modal; the keys of its inputs are what the submission carries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.errors import Refused
 from bot.model import Deployment
-from bot.plan import ItemPlan
+from bot.plan import ItemPlan, ParameterPlan
 from bot.text import duration, esc
-from bot.views import ids, kit, signs
+from bot.views import ids, kit, parameters, signs
 from bot.views.kit import Block
 
 
@@ -23,6 +23,9 @@ class StartForm:
     version: str = ""
     #: Versions that the repository knows, newest first.
     versions: Sequence[str] = ()
+    #: What the service asks for besides, and what was said of it.
+    parameters: Sequence[ParameterPlan] = ()
+    said: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
     #: What would be in the way, in sentences.
     warnings: Sequence[str] = ()
@@ -34,7 +37,7 @@ def loading(callback: str, title: str, carried: str = "") -> Block:
 
 
 def start(form: StartForm) -> Block:
-    """Service, environment, version, window, notes; and what would be in the way, before submitting."""
+    """Service, environment, version, parameters, window, notes; and what would be in the way, before submitting."""
     blocks = [kit.section(f"⚠️ {esc(warning)}") for warning in form.warnings]
     service = kit.select([(one, one) for one in form.services], chosen=form.service, placeholder="Choose a service")
     blocks.append(kit.field(ids.CHOOSE_SERVICE, "Service", service, dispatch=True))
@@ -45,6 +48,7 @@ def start(form: StartForm) -> Block:
     hint = f"Known: {', '.join(form.versions[:6])}" if form.versions else ""
     version = kit.text_input(initial=form.version, placeholder="1.4.2", most=80)
     blocks.append(kit.field("version", "Version", version, hint=hint))
+    blocks += parameters.fields(form.parameters, form.said, form.service, form.environment)
     blocks.append(kit.field("window_from", "Window opens", kit.date_time(), optional=True))
     blocks.append(kit.field("window_to", "Window closes", kit.date_time(), optional=True))
     notes = kit.text_input(lines=True, placeholder="What the people who sign should know", most=500)

@@ -17,7 +17,7 @@
 #   CHECKOUT_HOSTS           "a=http://…,b=http://…", the agents on the hosts      CHECKOUT_HOST_TOKEN   opens them
 #   CHECKOUT_DRAIN_S         how long a member may take to finish its requests (15)
 #   CHECKOUT_HEALTHY_S       how long a release may take to become healthy (20)
-#   CHECKOUT_SETTLE_S        how long each member is watched after it came back (2)
+#   TMINUS_PARAMETER_SETTLE  how long each member is watched after it came back, in seconds; else CHECKOUT_SETTLE_S (2)
 #
 # To adapt it: `install`, `bring_up`, `take_out` and `put_back` in tools/roll.sh are the four things that differ from
 # one infrastructure to the next.
@@ -66,10 +66,11 @@ migrate_once() {
   notice "The database is at schema $wanted. Going back to a release that does not know it needs the database of before."
 }
 
+settle_s="${TMINUS_PARAMETER_SETTLE:-${CHECKOUT_SETTLE_S:-2}}"
 settle() {
-  local until=$((SECONDS + ${CHECKOUT_SETTLE_S:-2}))
+  local until=$((SECONDS + settle_s))
   while ((SECONDS < until)); do
-    is_healthy "$1" || fail "$1 fell ill within ${CHECKOUT_SETTLE_S:-2} s of coming back with $version."
+    is_healthy "$1" || fail "$1 fell ill within $settle_s s of coming back with $version."
     sleep 0.3
   done
 }

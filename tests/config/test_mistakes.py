@@ -82,6 +82,61 @@ IN_APP = [
         APP + "  watch: {url: 'https://a.example', »rate: 20}\n",
         'watch.rate: expected a rate such as "20/s" or "0.5/s", found 20',
     ),
+    # Parameters of a start.
+    *[
+        (APP, f"{APP}  parameters: {{{written}}}\n", f"parameters.{sentence}")
+        for written, sentence in [
+            ("»Wave: {title: Wave, type: number}", "Wave: expected a key of small letters, digits and dashes"),
+            (
+                "wave: {title: Wave, »type: nubmer}",
+                'wave.type: "nubmer" is not known; did you mean number? Known: text, choice, number, yes_no',
+            ),
+            (
+                "»wave: {title: Wave, type: text}",
+                "wave: is a text without a `pattern`; scripts get only what one allows",
+            ),
+            (
+                'wave: {title: Wave, type: text, »pattern: "["}',
+                "wave.pattern: is not a regular expression: unterminated character set at position 0",
+            ),
+            (
+                'wave: {title: Wave, type: text, pattern: "[a-z]+", »example: A1}',
+                'wave.example: expected a text that matches [a-z]+, found "A1"',
+            ),
+            ("»wave: {title: Wave, type: choice}", "wave: needs `choices`, at least one and at most 100; found 0"),
+            (
+                "wave: {title: Wave, type: choice, choices: [a, »a]}",
+                'wave.choices[2]: "a" stands here twice; keep one of them',
+            ),
+            (
+                "wave: {title: Wave, type: choice, choices: [a, b], »default: c}",
+                'wave.default: expected one of a, b, found "c"',
+            ),
+            (
+                "wave: {title: Wave, type: number, at_least: 1, at_most: 9, »default: 10}",
+                'wave.default: expected a whole number from 1 to 9, found "10"',
+            ),
+            (
+                "wave: {title: Wave, type: number, at_least: 9, »at_most: 1}",
+                "wave.at_most: is less than `at_least`, 9; no number is both",
+            ),
+            (
+                'wave: {title: Wave, type: number, »pattern: "[0-9]"}',
+                "wave.pattern: belongs to `type: text`, and this is a number",
+            ),
+            ("wave: {title: Wave, type: yes_no, »default: 3}", 'wave.default: expected yes or no, found "3"'),
+            ("wave: {title: Wave, type: yes_no, »default: [no]}", "wave.default: expected one value"),
+            (
+                "wave: {title: Wave, type: yes_no, default: true, »required: true}",
+                "wave.required: has a default, so it is never missing; leave one of the two out",
+            ),
+        ]
+    ],
+    (
+        "run: [./deploy.sh]",
+        'run: [./deploy.sh, »"${parameters.wave}"]',
+        "scripts.deploy.run[2]: ${parameters.wave} is not known here; known: version, commit, service, environment, previous, deployment",
+    ),
     # Names of things that are not there.
     (
         "check: tls",
@@ -297,7 +352,7 @@ IN_SERVICE = [
     (
         "production: {}",
         "production: {»chanel: x}",
-        "chanel: not a key here; did you mean channel? Known: channel, announce_to, admins, roles, sign_off, release, watch, sections, steps, verification, criteria, triggers, follow_ups, artifacts, checks, scripts, measuring",
+        "chanel: not a key here; did you mean channel? Known: channel, announce_to, admins, roles, sign_off, release, parameters, watch, sections, steps, verification, criteria, triggers, follow_ups, artifacts, checks, scripts, measuring",
     ),
     (
         "production: {}",

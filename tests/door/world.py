@@ -243,12 +243,14 @@ class World:
         answer = await self._send({**body, "view": {**view, "id": "V", "state": {"values": state}}})
         return json.loads(answer).get("errors", {}) if answer else {}
 
-    async def chooses_in_form(self, user: str, key: str, value: str) -> None:
-        """Choose something in the form that opened last, which is drawn anew for it."""
+    async def chooses_in_form(self, user: str, key: str, value: str, **written: str) -> None:
+        """Choose something in the form that opened last, which is drawn anew for it; beside it stands what was written."""
         name = f"V{len(self.slack.views)}"
         view = self.slack.views[name]
         element = next(one["element"] for one in view["blocks"] if one["block_id"] == key)
-        state = {"values": {key: {element["action_id"]: _held(value, element["type"])}}}
+        kinds = {one["block_id"]: one["element"]["type"] for one in view["blocks"] if "element" in one}
+        values = {key: value, **written}
+        state = {"values": {one: {one: _held(said, kinds[one])} for one, said in values.items()}}
         await self._send(_in_view(user, {**view, "id": name, "state": state}, element, key))
 
     async def answered(self) -> None:
@@ -491,7 +493,7 @@ def _action(user: str, wanted: Wanted, element: dict[str, Any], block_id: str = 
 def _held(value: Any, kind: str) -> dict[str, Any]:
     """What an input of this kind tells Slack."""
     match kind:
-        case "static_select":
+        case "static_select" | "radio_buttons":
             return {"type": kind, "selected_option": {"value": value}}
         case "datetimepicker":
             return {"type": kind, "selected_date_time": value}
