@@ -240,7 +240,7 @@ def check_holds(deployment: Deployment, role: str, by: Person, doing: str) -> st
     if role:
         seat = deployment.seat(role)
         raise Refused(f"Only {seat.title} ({seat.contact.name}, backup {seat.backup.name}) can {doing}.")
-    raise Refused(f"Only somebody of the roster can {doing}. /deploy contacts shows who that is.")
+    raise Refused(f"Only somebody of the roster can {doing}. `/deploy contacts` shows who that is.")
 
 
 def check_captain_or_roster(deployment: Deployment, by: Person, doing: str) -> None:
@@ -318,7 +318,7 @@ def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[Blocker
         yield Blocker(reason=Reason.FROZEN, text=deployment.frozen)
     opens, closes = deployment.window or (None, None)
     if window_over(deployment, now):
-        said = "Its window is over; abort this (Abort… on the card, or /deploy abort), and start again with another one. It closed"
+        said = "Its window is over; abort this (Abort… on the card, or `/deploy abort`), and start again with another one. It closed"
         yield Blocker(reason=Reason.WINDOW_OVER, text=said, at=closes)
     yield from _no_gos(deployment, now)
     yield from _items_in_the_way(deployment, preflight_items(deployment), now)

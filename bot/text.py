@@ -39,8 +39,8 @@ _TORN = re.compile(r"(?:<(?:[@#!]|https?:|mailto:)[^<>]*|<|&(?:a(?:mp?)?|lt?|gt?
 #: Slack has no escape for the signs of its own formatting, so where it would read one, another stands that looks the same.
 LOOK_ALIKE: Mapping[str, str] = {"*": "∗", "_": "ˍ", "~": "∼", "`": "ˋ"}
 
-#: Each such sign; but an address stays as it is to be followed, and one word in backticks is a name and restyles nothing else.
-_SIGN = re.compile(r"(?P<kept>https?://\S*[^\s*_~`.,;:!?)]|(?<![\w`])`[^\s`]+`(?![\w`]))|[*_~`]")
+#: Each such sign; but an address stays as it is to be followed, and one word in backticks, or one after /deploy, restyles nothing else.
+_SIGN = re.compile(r"(?P<kept>https?://\S*[^\s*_~`.,;:!?)]|(?<![\w`])`(?:/deploy )?[^\s`]+`(?![\w`]))|[*_~`]")
 
 #: Ids of people in Slack; the underscore is for worlds that are written by hand.
 _SLACK_USER = re.compile(r"[UW][A-Z0-9_]+")

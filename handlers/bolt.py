@@ -11,6 +11,7 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 from bot.chat import Whisper
 from bot.errors import ConfigError, Refused, Unreachable
 from bot.model import Person
+from bot.terminal import plain
 from bot.text import clip, esc
 from bot.views import ids, kit, modals
 from bot.views.answers import Answer
@@ -133,7 +134,9 @@ class Bolt:
                     return
                 sentence = self._sentence(decision.exception())
                 if sentence:
-                    await ack(response_action="errors", errors={_input(decision.exception()) or wrong: sentence})
+                    # Beside an input Slack reads no marks.
+                    errors = {_input(decision.exception()) or wrong: plain(sentence)}
+                    await ack(response_action="errors", errors=errors)
                 else:
                     await ack()
 
@@ -350,7 +353,7 @@ def _only_option(action: Mapping[str, Any], body: Mapping[str, Any]) -> str:
         accessory = block.get("accessory", {})
         if block.get("block_id") == action.get("block_id") and accessory.get("options"):
             return str(accessory["options"][0]["value"])
-    raise Refused("This box is from a version that no longer exists. Use /deploy status.")
+    raise Refused("This box is from a version that no longer exists. Use `/deploy status`.")
 
 
 def _input(problem: BaseException | None) -> str:

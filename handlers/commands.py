@@ -141,7 +141,7 @@ class Commands:
             opened = await self._engine.start_thread(start, by=request.words.by, once=request.words.once)
             return answers.said(f"Opened *{opened.id}*; its thread is in <#{opened.channel}>.")
         if not request.words.trigger:
-            raise Refused("Say which service and version, as in: start checkout 1.4.2.")
+            raise Refused("Say which service and version, as in: `start checkout 1.4.2`.")
         await starting.ask(self._bolt, self._engine, request.words, start, request.words.channel)
         return None
 
@@ -179,7 +179,7 @@ class Commands:
         deployment = await self._meant(request)
         if not request.rest:
             known = ", ".join(sorted(key for key, one in deployment.plan.scripts.items() if one.by_hand))
-            raise Refused(f"Which script? What can be run by hand: {known}. As in /deploy run health.")
+            raise Refused(f"Which script? What can be run by hand: {known}. As in `/deploy run health`.")
         await self._engine.run_by_hand(deployment.id, request.rest, by=request.words.by, once=request.words.once)
         return answers.said(f"Running {esc(request.rest)} for *{deployment.id}*; its thread shows the output.")
 
@@ -226,7 +226,7 @@ class Commands:
         services = list(dict.fromkeys(one.service for one in plans))
         if len(services) > 1:
             known = ", ".join(services)
-            raise Refused(f"Whose contacts? Deployed are {known}: /deploy contacts {services[0]}.")
+            raise Refused(f"Whose contacts? Deployed are {known}: `/deploy contacts {services[0]}`.")
         return answers.rosters([(one, await self._engine.roster(one)) for one in plans])
 
     async def _follow_ups(self, request: Request) -> Answer:
@@ -249,8 +249,8 @@ class Commands:
         service, reason = self._service(request.rest)
         freeze = await self._engine.freezes.begin(service=service, reason=reason, by=request.words.by)
         what = esc(freeze.service) if service else "Everything"
-        ending = f"/deploy unfreeze {service}".strip()
-        return answers.said(f"{what} is frozen: nothing starts from {moment(freeze.from_at)} on. `{ending}` ends it.")
+        ending = f"`/deploy unfreeze {service}`" if service else "`/deploy unfreeze`"
+        return answers.said(f"{what} is frozen: nothing starts from {moment(freeze.from_at)} on. {ending} ends it.")
 
     async def _unfreeze(self, request: Request) -> Answer:
         service, _ = self._service(request.rest)

@@ -23,7 +23,7 @@ def start(deployment: Deployment, *, by: Person, now: datetime) -> Change | None
     gates.check_captain_or_roster(deployment, by, "start it")
     waiting = [blocker.said for blocker in gates.blockers(deployment, now)]
     if waiting:
-        more = f"; and {len(waiting) - 3} more, /deploy why lists them." if len(waiting) > 3 else "."  # noqa: PLR2004
+        more = f"; and {len(waiting) - 3} more, `/deploy why` lists them." if len(waiting) > 3 else "."  # noqa: PLR2004
         raise Refused("Not yet: " + "; ".join(waiting[:3]) + more)
     return Change(deployment=advance(deployment, Move.START, now), lines=(Line(what="started", by=by),))
 
@@ -37,7 +37,7 @@ def hold(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> C
     role = next(iter(gates.roles_of(deployment, by)), "")
     said = " ".join(reason.split())[:500]
     if not said:
-        raise Refused("A hold needs a reason: /deploy hold the queue is draining.")
+        raise Refused("A hold needs a reason: `/deploy hold the queue is draining`.")
     after = replace(deployment, hold=Hold(by=by, role=role, at=now, reason=said))
     return Change(deployment=after, lines=(Line(what="hold", by=by, why=said),))
 
@@ -71,12 +71,12 @@ def abort(deployment: Deployment, *, reason: str, by: Person, now: datetime) -> 
     if deployment.phase in {Phase.ABORTING, Phase.ABORTED}:
         return None
     if Move.ABORT not in NEXT[deployment.phase]:
-        doing = "use /deploy rollback" if deployment.phase in AFTER_THE_SCRIPT else "nothing is left to abort"
+        doing = "use `/deploy rollback`" if deployment.phase in AFTER_THE_SCRIPT else "nothing is left to abort"
         raise Refused(f"{deployment.id} is {words(deployment.phase)}; {doing}.")
     gates.check_captain_or_roster(deployment, by, "abort it")
     said = " ".join(reason.split())[:500]
     if not said:
-        raise Refused("An abort needs a reason: /deploy abort the supplier is down.")
+        raise Refused("An abort needs a reason: `/deploy abort the supplier is down`.")
     released = _released(deployment, by=by, how="aborted", now=now)
     after = _end_runs(replace(advance(released, Move.ABORT, now), abort_reason=said, aborted_by=by), by)
     return Change(deployment=after, lines=(Line(what="aborted", by=by, why=said),))
@@ -210,7 +210,7 @@ def superseded(deployment: Deployment, newer: Deployment, now: datetime) -> Chan
 
 def _check_can_roll_back(deployment: Deployment) -> None:
     if deployment.phase in {Phase.PREFLIGHT, Phase.PREPARING}:
-        raise Refused(f"{deployment.id} has not changed production yet; use /deploy abort.")
+        raise Refused(f"{deployment.id} has not changed production yet; use `/deploy abort`.")
     if deployment.superseded_by:
         raise Refused(f"{deployment.superseded_by} is live now; only the newest deployment can be rolled back.")
     if deployment.phase not in AFTER_THE_SCRIPT | {Phase.DECIDING}:

@@ -23,7 +23,7 @@ def role_to_sign(deployment: Deployment, by: Person, wanted: str, now: datetime)
     held = [role for role in deployment.plan.sign_off.roles if deployment.seat(role).held_by(by.id)]
     if not held:
         titles = ", ".join(deployment.seat(role).title for role in deployment.plan.sign_off.roles)
-        raise Refused(f"You fill no role of {deployment.id}; {titles} sign. /deploy contacts shows who they are.")
+        raise Refused(f"You fill no role of {deployment.id}; {titles} sign. `/deploy contacts` shows who they are.")
     return next((role for role in held if gates.sign_off(deployment, role, now) is None), held[0])
 
 
@@ -84,7 +84,7 @@ def reachable(deployment: Deployment, *, by: Person, now: datetime) -> Change | 
         raise Refused(f"{deployment.id} is {words(deployment.phase)}; who can be reached is asked before it starts.")
     roles = gates.roles_of(deployment, by)
     if not roles:
-        raise Refused(f"You are no emergency contact of {deployment.id}. /deploy contacts shows who they are.")
+        raise Refused(f"You are no emergency contact of {deployment.id}. `/deploy contacts` shows who they are.")
     known = gates.answer(deployment, by.id)
     if known is not None and now - known.at < _ONCE:
         return None

@@ -94,11 +94,11 @@ class Engine:
         if not here and live:
             here = (await self.store.find(phases=[Phase.LIVE], channel=channel or None))[:1]
         if not here:
-            raise Refused("Nothing is being deployed here. /deploy start opens a deployment.")
+            raise Refused("Nothing is being deployed here. `/deploy start` opens a deployment.")
         if len(here) > 1:
             names = ", ".join(f"{one.id} ({one.version})" for one in here)
             raise Refused(
-                f"Several deployments are under way here: {names}. Add the id, as in /deploy why {here[0].id}."
+                f"Several deployments are under way here: {names}. Add the id, as in `/deploy why {here[0].id}`."
             )
         return here[0]
 
@@ -130,7 +130,7 @@ class Engine:
         """The plan of what was said; Refused with what is missing."""
         if not start.service:
             raise Refused(
-                f"Which service? Known are {', '.join(self.settings.services)}: /deploy start checkout 1.4.2."
+                f"Which service? Known are {', '.join(self.settings.services)}: `/deploy start checkout 1.4.2`."
             )
         environment = start.environment or self.settings.environments(start.service)[0]
         return self.settings.plan(start.service, environment)

@@ -35,7 +35,7 @@ class Freezes:
         if service and service not in known:
             raise Refused(f"There is no service “{service[:40]}”; known are {', '.join(known)}.")
         if not reason.strip():
-            raise Refused("A change freeze needs a reason: /deploy freeze checkout Black Friday.")
+            raise Refused("A change freeze needs a reason: `/deploy freeze checkout Black Friday`.")
         await self._check_may(service, by)
         until = self._clock.now() + timedelta(hours=hours) if hours else None
         said, of = reason.strip()[:300], service or EVERY
@@ -48,7 +48,7 @@ class Freezes:
     async def end(self, *, service: str, by: Person) -> Freeze:
         named = [one for one in await self._store.freezes() if one.service == (service or EVERY)]
         if not named:
-            raise Refused("There is no such change freeze; /deploy status shows what is frozen.")
+            raise Refused("There is no such change freeze; `/deploy status` shows what is frozen.")
         await self._check_may(service, by)
         ended = await self._store.unfreeze(named[-1].number, by=by)
         await self.tell()
@@ -83,7 +83,7 @@ class Freezes:
                     if by.id in {(await self._person(who)).id for who in (role.contact, role.backup)}:
                         return
         raise Refused(
-            "Only somebody of the roster can begin or end a change freeze. /deploy contacts shows who that is."
+            "Only somebody of the roster can begin or end a change freeze. `/deploy contacts` shows who that is."
         )
 
 

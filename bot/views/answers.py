@@ -92,7 +92,7 @@ def said(text: str) -> Answer:
 
 def help_text() -> Answer:
     told = [f"*{title}*\n{_listed(group)}" for title, group in GROUPS.items()]
-    note = "In a thread, mention me with the same words: @T-Minus why. Where several deployments are active, add the id: /deploy why checkout-12."
+    note = "In a thread, mention me with the same words: `@T-Minus why`. Where several deployments are active, add the id: `/deploy why checkout-12`."
     return _answer(*map(kit.section, told), kit.context(note), text="\n".join(told))
 
 

@@ -138,7 +138,7 @@ def no_go(deployment: Deployment, number_: int, now: datetime) -> str:
         return f"{said} It does not hold any more; {title} has to say go or no-go anew."
     may = ", backup ".join(esc(one.name) for one in gates.signers(deployment, given.role))
     return (
-        f"🔴 {said} It cannot start until {title} says go ({may}); /deploy abort calls it off. "
+        f"🔴 {said} It cannot start until {title} says go ({may}); `/deploy abort` calls it off. "
         f"{mention(deployment.captain.id)}"
     )
 

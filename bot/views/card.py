@@ -277,7 +277,7 @@ def _in_the_way(deployment: Deployment, now: datetime) -> list[Block]:
     lines = [f"*{'Open' if deployment.phase is Phase.LIVE else 'In the way'} ({len(waiting)})*"]
     lines += [blocker_line(deployment, number_, blocker) for number_, blocker in enumerate(waiting[:MOST], start=1)]
     if len(waiting) > MOST:
-        lines.append(f"_and {len(waiting) - MOST} more: /deploy why_")
+        lines.append(f"_and {len(waiting) - MOST} more:_ `/deploy why`")
     return [kit.section("\n".join(lines))]
 
 

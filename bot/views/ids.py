@@ -60,5 +60,5 @@ def parse(carried: str) -> tuple[str, str]:
     """The deployment's id and what it is about; Refused for what we never wrote."""
     deployment, colon, about = carried.partition(":")
     if not colon or not deployment:
-        raise Refused("This button is from a version that no longer exists. Use /deploy status.")
+        raise Refused("This button is from a version that no longer exists. Use `/deploy status`.")
     return deployment, about

@@ -342,5 +342,5 @@ async def test_who_may_not_accept_is_told_before_they_write_a_reason(w: World):
     await w.presses("U000IVY", "Accept, because…", message="alarm:0")
 
     view = w.view()
-    assert "Only somebody of the roster can accept this. /deploy contacts shows who that is." in str(view)
+    assert "Only somebody of the roster can accept this. `/deploy contacts` shows who that is." in str(view)
     assert "submit" not in view

@@ -23,7 +23,7 @@ async def test_a_no_go_is_told_in_the_thread_and_calls_the_captain_once(w: World
     assert told.urgent
     assert told.text == (
         "🔴 NO-GO from Database Admin, by Chloé Martin: “the restore was never tried”. It cannot start until "
-        "Database Admin says go (Chloé Martin, backup Dmitri Volkov); /deploy abort calls it off. <@U000MARA>"
+        "Database Admin says go (Chloé Martin, backup Dmitri Volkov); `/deploy abort` calls it off. <@U000MARA>"
     )
 
 

@@ -1,6 +1,7 @@
 """The whole bot behind its front door: real Bolt, handlers, engine and store; Slack, scripts and checks are spoken for."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -109,6 +110,10 @@ NAMES = {
 CHANNELS = {"shop": "C0SHOP", "depot": "C0DEPOT", "releases": "C0RELEASES"}
 
 
+#: What somebody is told to type, without the marks that let it stand out.
+_BARE = re.compile(r"(?<!`)/deploy [a-z]")
+
+
 @dataclass
 class Slack:
     """What the handlers and the engine ask of Slack, recorded."""
@@ -122,6 +127,7 @@ class Slack:
 
     def whisper(self, to: Whisper, text: str, blocks: Any = ()) -> None:
         accepted_message(text, blocks)
+        assert not _BARE.search(f"{text} {blocks}"), "what to type stands out, as code"
         self.whispers.append((to.user, plain(text)))
 
     def pressed(self, channel: str, ts: str) -> None:
@@ -396,7 +402,10 @@ class World:
     # ── What people see ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, deployment: str = "shop-1") -> tuple[Wanted, ...]:
-        return messages.wanted(await self.store.get(deployment), self.clock.now())
+        wanted = messages.wanted(await self.store.get(deployment), self.clock.now())
+        for one in wanted:
+            assert not _BARE.search(f"{one.text} {one.blocks}"), "what to type stands out, as code"
+        return wanted
 
     async def reads(self, key: str, deployment: str = "shop-1") -> str:
         """All text of one message, marks taken off."""
