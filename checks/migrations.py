@@ -1,16 +1,12 @@
 """Does the database on staging stand where this release leads, and can production follow?"""
 
-import ast
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script.revision import Revision, RevisionError, RevisionMap
-from alembic.util import CommandError
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import text
 
@@ -160,55 +156,10 @@ async def _git(params: Params, ctx: Context, *arguments: str) -> str:
 
 
 def _alembic(files: Mapping[str, str]) -> Code:
-    """Alembic's own graph, of what the files say: they are read and not run, since they are the release's code."""
-    written = [one for name, source in files.items() if (one := _revision(name, source)) is not None]
-    known = {one.revision for one in written}
-    for one in written:
-        # Alembic would only warn, and go on with a history that has a hole.
-        if missing := [each for each in (*_names(one.down_revision), *_names(one.dependencies)) if each not in known]:
-            raise Cannot(f"The migration {one.revision} follows {missing[0]}, which is not there.")
-    made = RevisionMap(lambda: written)
-    try:
-        heads = tuple(sorted(made.heads))
-        order = tuple(reversed([one.revision for one in made.iterate_revisions(heads, "base")])) if heads else ()
-        needs = {
-            one: frozenset(each.revision for each in made.iterate_revisions(one, "base", inclusive=True)) | {one}
-            for one in order
-        }
-    except (RevisionError, CommandError, KeyError) as error:
-        raise Cannot(f"The migrations do not follow each other: {words(error)}.") from error
+    from checks.revisions import follow  # noqa: PLC0415 - see there
+
+    heads, order, needs = follow(files)
     return Code(heads=heads, order=order, needs=needs)
-
-
-def _names(said: object) -> tuple[str, ...]:
-    return (said,) if isinstance(said, str) else tuple(map(str, said)) if isinstance(said, tuple | list) else ()
-
-
-def _revision(name: str, source: str) -> Revision | None:
-    try:
-        facts = dict(_constants(ast.parse(source)))
-    except (SyntaxError, ValueError) as error:
-        raise Cannot(f"The migration {name} cannot be read: {words(error)}.") from error
-    if not isinstance(facts.get("revision"), str):
-        return None
-    return Revision(
-        facts["revision"],
-        facts.get("down_revision"),
-        dependencies=facts.get("depends_on"),
-        branch_labels=facts.get("branch_labels"),
-    )
-
-
-def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
-    for statement in tree.body:
-        match statement:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ) if name in {"revision", "down_revision", "depends_on", "branch_labels"}:
-                yield name, ast.literal_eval(value)
-            case _:
-                continue
 
 
 def _numbered(files: Mapping[str, str], pattern: str) -> Code:
@@ -249,9 +200,10 @@ def _stands(params: Params, code: Code, name: str, dsn: str, limit: float) -> St
 
 
 def _alembic_heads(params: Params, dsn: str, limit: float) -> tuple[str, ...]:
+    from checks.revisions import heads_of  # noqa: PLC0415 - see there
+
     with reading(dsn, limit) as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": params.version_table})
-        return tuple(sorted(context.get_current_heads()))
+        return heads_of(connection, params.version_table)
 
 
 def _applied(params: Params, name: str, dsn: str, limit: float) -> tuple[str, ...]:

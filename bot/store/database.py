@@ -8,9 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, InternalError, OperationalError
@@ -19,14 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from bot.crash import crash
 from bot.errors import ConfigError, Unreachable
+from bot.store.migrating import NewerError, bring_up_to_date
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]
-
-#: Whoever migrates a PostgreSQL database holds this lock: any number will do, as long as it never changes.
-MIGRATION_LOCK = 7_307_418_256
 
 #: A replica may stand still in the middle of a transaction: PostgreSQL undoes it then, so that the others need not wait for it.
 STANDS_STILL_S = 15
@@ -54,8 +49,8 @@ class Database:
         database = cls(url, engine)
         try:
             async with engine.begin() as connection:
-                await connection.run_sync(_migrate)
-        except CommandError as error:
+                await connection.run_sync(bring_up_to_date)
+        except NewerError as error:
             await engine.dispose()
             raise ConfigError(
                 f"The database at {_said(url)} was written by a newer T-Minus ({error}). Start that version again."
@@ -196,17 +191,3 @@ def _begin_sqlite(connection: Connection) -> None:
     reading = connection.get_execution_options().get("reading", False)
     # A writer that begins as a reader is refused when it comes to writing, whatever the timeout; so it never does.
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-
-def alembic_config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
-
-
-def _migrate(connection: Connection) -> None:
-    """Under a lock, since several replicas may start at once. On SQLite the transaction is the lock."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
-    command.upgrade(alembic_config(connection), "head")

@@ -69,6 +69,9 @@ class Production:
             "TMINUS_SERVICE": "checkout",
             "TMINUS_DEPLOYMENT": "checkout-1",
             "CHECKOUT_SETTLE_S": "0",
+            # How quick the machine is decides nothing here.
+            "CHECKOUT_DRAIN_S": "120",
+            "CHECKOUT_HEALTHY_S": "120",
             **self.env,
             **told,
         }

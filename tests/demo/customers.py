@@ -28,7 +28,7 @@ seconds: list[float] = []
 
 
 # People look at a page before they press; without it, four of them keep a small machine from doing anything else.
-LOOKING_S = float(os.environ.get("LOOKING_S", "0.05"))
+LOOKING_S = float(os.environ.get("LOOKING_S", "0.15"))
 
 
 def note(kind: str, why: str, took: float) -> None:

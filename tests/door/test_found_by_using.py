@@ -255,9 +255,9 @@ async def test_a_step_that_a_person_does_is_called_by_what_there_is_to_do_and_na
     # From here on production may change, as with a script: how long it takes is counted from now.
     assert (await w.store.get("shop-1")).deploy_at is not None
     assert asked in str(home("U000ANA", [await w.store.get("shop-1")], w.clock.now()))
-    w.clock.advance(timedelta(seconds=6))
+    w.clock.advance(timedelta(minutes=6))
     await w.presses("U000ANA", "Done")
-    assert "confirmed · Ana Ruiz · 6" in await w.reads("steps:deploying")
+    assert "confirmed · Ana Ruiz · 6 min" in await w.reads("steps:deploying")
 
 
 async def test_a_line_with_a_box_says_why_it_matters_too_to_whoever_asks(w: World):

@@ -41,4 +41,5 @@ async def test_two_bots_on_one_database_do_everything_once(tmp_path, database):
         for bot in hosts.values():
             await bot.stop()
         assert await w.doubts() == []
-        assert await w.faults_of_the_bot() == []
+        # Each keeps to Slack's rates for itself; of both together one may be told to wait, and then it waits.
+        assert [each for each in await w.faults_of_the_bot() if "ratelimited" not in each] == []

@@ -20,7 +20,7 @@ def test_nothing_that_the_description_allows_or_forbids_is_a_server_error(tmp_pa
         done = subprocess.run(
             [
                 Path(sys.executable).with_name("schemathesis"), "run", f"{sandbox.url}/control/openapi.json",
-                "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--max-examples", "25",
+                "--checks", ",".join(CHECKS), "--phases", "coverage,fuzzing", "--max-examples", "15",
                 "--generation-deterministic", "--exclude-path", "/control/stream", "--no-color",
             ],
             cwd=tmp_path, env={**os.environ, "NO_PROXY": "*"}, capture_output=True, text=True, check=False,

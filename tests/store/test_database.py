@@ -11,10 +11,12 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
 from bot.errors import ConfigError, Unreachable
 from bot.store import Store, database, tables
+from bot.store.migrating import MIGRATIONS, newest
 from tests.store.records import Hands, drafted, project, ticking
 
 
@@ -46,6 +48,18 @@ async def test_the_migrations_make_the_same_indexes_with_the_same_conditions(tmp
 
     assert ("deployment_one_active",) in {(name,) for name, _ in indexes(made)}
     assert indexes(migrated) == indexes(made)
+
+
+def test_the_newest_migration_is_the_one_that_alembic_leads_to():
+    assert newest() == ScriptDirectory(MIGRATIONS).get_current_head()
+
+
+async def test_a_database_that_is_up_to_date_is_opened_without_alembic(opened, url, monkeypatch):
+    async with opened():
+        pass
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    async with opened() as store:
+        assert await store.find() == []
 
 
 async def test_many_replicas_that_start_at_once_migrate_once(url):
