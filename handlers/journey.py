@@ -40,6 +40,10 @@ def register(bolt: Bolt, engine: Engine) -> None:
     async def roll_back(press: Press) -> None:
         await engine.roll_back(press.deployment, by=press.by)
 
+    @bolt.button(ids.STOP_AUTO)
+    async def stop_auto(press: Press) -> None:
+        await engine.stop_auto(press.deployment, by=press.by)
+
     @bolt.button(ids.SNOOZE)
     async def snooze(press: Press) -> None:
         await engine.snooze(press.deployment, press.about, hours=4, by=press.by)

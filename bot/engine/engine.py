@@ -333,6 +333,9 @@ class Engine:
     async def roll_back(self, deployment_id: str, *, by: Person, reason: str = "") -> Deployment:
         return await self._change(deployment_id, lambda one, now: journey.roll_back(one, by=by, now=now, reason=reason))
 
+    async def stop_auto(self, deployment_id: str, *, by: Person) -> Deployment:
+        return await self._change(deployment_id, lambda one, _: journey.stop_auto(one, by=by))
+
     async def accept(self, deployment_id: str, *, reason: str, by: Person) -> Deployment:
         return await self._change(deployment_id, lambda one, now: journey.accept(one, reason=reason, by=by, now=now))
 

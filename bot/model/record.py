@@ -162,6 +162,8 @@ class Alarm:
     by: Person | None = None
     #: When it rolls back by itself (only where the configuration says `auto: true`).
     auto_at: datetime | None = None
+    #: Who said that it does not, and that people decide.
+    stopped_by: Person | None = None
     reminded_at: datetime | None = None
     settled_at: datetime | None = None
     settled_by: Person | None = None

@@ -88,7 +88,8 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
         hold = card.resume_button(deployment) or kit.button("Hold and look…", ids.HOLD, carried)
         accept = kit.button("Accept, because…", ids.ACCEPT, carried)
         retry = steps.retry_button(deployment) if one.key.startswith("step-") else None
-        blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept)
+        stop = kit.button("Stop that", ids.STOP_AUTO, carried) if one.auto_at is not None else None
+        blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept, stop)
     return blocks
 
 
@@ -103,11 +104,12 @@ def _stands_still(deployment: Deployment, one: Alarm) -> str:
     if deployment.hold is not None:
         waits = " Nothing rolls back by itself until somebody resumes it." if one.auto_at is not None else ""
         return f"{card.state_line(deployment)}.{waits}"
-    if one.auto_at is None:
-        return ""
-    return (
-        f"Rolling back by itself at {moment(one.auto_at, 'time')} unless somebody decides. *Hold and look…* stops that."
-    )
+    if one.auto_at is not None:
+        at = moment(one.auto_at, "time")
+        return f"Rolling back by itself at {at} unless somebody decides. *Stop that* leaves it to people."
+    if one.stopped_by is not None:
+        return f"{esc(one.stopped_by.name)} stopped the rollback by itself; it waits for somebody to decide."
+    return ""
 
 
 def _our_own_lag(deployment: Deployment) -> str:

@@ -1,6 +1,7 @@
 """One long walk uses everything that can be typed, pressed, chosen and submitted; whatever is new has to come along."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,8 @@ CHECKS = "  checks:\n    contacts-lead: {uses: contacts, with: {role: lead}, val
 
 @pytest.fixture
 async def w(tmp_path: Path) -> AsyncIterator[World]:
-    app = APP.replace("  steps:\n", SECTION, 1).replace("  checks:\n", CHECKS, 1)
+    app = APP.replace("fail_after: 2, of: 3}", "fail_after: 2, of: 3, auto: true}", 1)
+    app = app.replace("  steps:\n", SECTION, 1).replace("  checks:\n", CHECKS, 1)
     async with world(tmp_path, app) as one:
         yield one
 
@@ -130,9 +132,15 @@ async def deployed(w: World) -> None:
 async def followed_up_and_rolled_back(w: World) -> None:
     await w.passes(hours=2)
     await w.presses("U000ANA", "Snooze 4 h")
+    for down in (4.0, 6.0):
+        w.clock.advance(timedelta(seconds=2))
+        await w.watch_sees(since=400, down=down)
+    await w.presses("U000ANA", "Stop that")
+    await w.presses("U000ANA", "Accept, because…", message="alarm:1")
+    assert await w.submits("U000ANA", reason="the prober's network") == {}
     await w.presses("U000MARA", "Roll back?")
     await w.types("U000MARA", "rollback it is slow")
-    await w.presses("U000CHLOE", "Roll back", message="alarm:1")
+    await w.presses("U000CHLOE", "Roll back", message="alarm:2")
     await w.script_ends("rollback")
     await w.presses("U000CHLOE", "Go ahead")
     await w.script_ends("restore")

@@ -59,7 +59,7 @@ async def test_a_hold_on_what_is_live_can_be_released_on_the_card(w: World):
 async def test_a_rollback_by_itself_says_when_and_how_it_is_stopped_and_goes(auto: World):
     told = await auto.reads("alarm:0")
     assert "Rolling back by itself at " in told
-    assert "unless somebody decides. Hold and look… stops that." in told
+    assert "unless somebody decides. Stop that leaves it to people." in told
 
     await auto.passes(minutes=1, seconds=59)
     assert await auto.phase() == "deciding"
@@ -86,6 +86,32 @@ async def test_a_hold_stops_it_and_afterwards_it_waits_as_long_as_was_left(auto:
     await auto.passes(seconds=10)
 
     assert await auto.phase() == "rolling_back"
+
+
+async def test_whoever_stops_it_leaves_it_to_people_for_as_long_as_they_take(auto: World):
+    told = await auto.presses("U000IVY", "Stop that", message="alarm:0")
+    assert told == "Only Mara Lind, who started this, or somebody of the roster can stop that."
+
+    await auto.presses("U000MARA", "Stop that", message="alarm:0")
+    await auto.passes(hours=1)
+
+    assert await auto.phase() == "deciding"
+    assert "Mara Lind stopped the rollback by itself; it waits for somebody to decide." in await auto.reads("alarm:0")
+    assert await auto.buttons("alarm:0") == ["Roll back", "Hold and look…", "Accept, because…"]
+    assert "nothing rolls back by itself: people decide" in await auto.story()
+
+
+async def test_a_second_press_of_stop_that_changes_nothing_and_after_a_decision_it_is_refused(auto: World):
+    wanted, stop = await auto._find("Stop that", "alarm:0", "shop-1")
+    await auto.presses("U000BEN", "Stop that", message="alarm:0")
+    before = await auto.story()
+
+    await auto.sends_press("U000ANA", wanted, stop)
+    assert await auto.story() == before
+
+    await auto.presses("U000CHLOE", "Roll back", message="alarm:0")
+    await auto.sends_press("U000ANA", wanted, stop)
+    assert auto.slack.whispers[-1] == ("U000ANA", "shop-1 is rolling back; there is nothing to stop any more.")
 
 
 async def test_whoever_accepts_in_time_stops_it_for_good(auto: World):
