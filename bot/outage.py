@@ -12,11 +12,12 @@ from typing import Annotated
 import typer
 
 from bot import app, gates
+from bot.config import rosters
 from bot.engine import Engine
 from bot.engine.engine import operator
 from bot.errors import Refused
 from bot.machine import words
-from bot.model import Deployment, Person
+from bot.model import Deployment, Person, Seat
 from bot.plan import Stage, StepPlan
 from bot.store import exported
 from bot.terminal import sentences, typed
@@ -27,6 +28,7 @@ from bot.views.answers import Answer
 cli = typer.Typer()
 
 Named = Annotated[str, typer.Argument(help="The deployment, such as checkout-12. Empty: the only one under way.")]
+Whose = Annotated[str, typer.Argument(help="The deployment, or the service. Empty: what is under way, else all.")]
 Reason = Annotated[str, typer.Option("--reason", "-m", help="Why, in a few words.")]
 As = Annotated[str, typer.Option("--as", help="Your name in the record. Empty: your name on this machine.")]
 Role = Annotated[str, typer.Option(help="The role that you sign for, as in 'Security Team'.")]
@@ -61,13 +63,21 @@ def why(deployment: Named = "") -> None:
 
 
 @cli.command()
-def contacts(deployment: Named = "") -> None:
-    """The roster."""
+def contacts(deployment: Whose = "") -> None:
+    """The roster; with nothing under way, or for a service, as the configuration names it."""
 
-    async def ask(_: Engine, one: Deployment) -> Answer:
-        return answers.contacts(one)
+    async def ask(engine: Engine) -> Answer:
+        if not deployment and not await engine.under_way():
+            return answers.rosters(await _as_configured(engine, ""))
+        try:
+            return answers.contacts(await _meant(engine, "contacts", deployment))
+        except Refused:
+            told = await _as_configured(engine, deployment) if deployment else []
+            if not told:
+                raise
+            return answers.rosters(told)
 
-    _about("contacts", deployment, ask)
+    _answer(ask)
 
 
 @cli.command()
@@ -359,6 +369,30 @@ async def _meant(engine: Engine, command: str, said: str, *, over: bool = False)
             f"{len(here)} deployments are under way: {names}. Say which: python -m bot {command} {here[0].id}."
         )
     return here[0]
+
+
+async def _as_configured(engine: Engine, service: str) -> list[tuple[str, str, list[Seat]]]:
+    """Who fills each role as the configuration names them, of one service or of all; whom nobody has met yet by their address."""
+
+    async def person(who: str) -> Person:
+        try:
+            return await engine.directory.person(who)
+        except Refused:
+            return Person(id=who, name=who)
+
+    around = app.Surroundings.beside_the_bot()
+    return [
+        (
+            name,
+            environment,
+            [
+                Seat(role=one.key, title=one.title, contact=await person(one.contact), backup=await person(one.backup))
+                for one in roles
+            ],
+        )
+        for (name, environment), roles in rosters(around.config, around.environ).items()
+        if service in {"", name}
+    ]
 
 
 def _answer(ask: Callable[[Engine], Awaitable[Answer]]) -> None:

@@ -227,7 +227,7 @@ class Commands:
         if len(services) > 1:
             known = ", ".join(services)
             raise Refused(f"Whose contacts? Deployed are {known}: `/deploy contacts {services[0]}`.")
-        return answers.rosters([(one, await self._engine.roster(one)) for one in plans])
+        return answers.rosters([(one.service, one.environment, await self._engine.roster(one)) for one in plans])
 
     async def _follow_ups(self, request: Request) -> Answer:
         if request.named:

@@ -14,7 +14,7 @@ from bot.config.mistakes import Mistakes, Place, nearest, offer
 from bot.config.site import Site
 from bot.config.tree import Node, read
 from bot.errors import Refused
-from bot.plan import Plan
+from bot.plan import Plan, RolePlan
 
 _TOP = ("include", "plugins", "defaults")
 _SERVICE_ONLY = ("service", "environments")
@@ -86,22 +86,50 @@ def load(
 ) -> Settings:
     """Read `app.yaml` and what it includes, or raise one ConfigError that tells every mistake in it."""
     mistakes = Mistakes()
-    app = read(path, path.name, mistakes)
-    files = _included(path, app, mistakes) if app else []
-    mistakes.refuse()
-    assert app is not None  # noqa: S101 - refuse() raised otherwise
-    defaults = app.get("defaults") or Node(place=app.place, value={})
     plans: dict[tuple[str, str], Plan] = {}
     left_out: dict[tuple[str, str], Mapping[str, str]] = {}
-    for name, layers in _layers(defaults, files, mistakes).items():
+    for name, layers in _read(path, mistakes).items():
         for environment, node in layers.items():
             made = _plan(name, environment, node, environ=environ, mistakes=mistakes, validate_check=validate_check)
             if made is not None:
                 plans[name, environment], left_out[name, environment] = made
-    if not files:
-        mistakes.add(app.place, "include", "no service file was found, so there is nothing to deploy")
     mistakes.refuse()
     return Settings(folder=path.resolve().parent, plans=plans, left_out=left_out)
+
+
+class _Roster(shape.Shape):
+    roles: dict[str, shape.Role]
+
+
+def rosters(path: Path, environ: Mapping[str, str] = os.environ) -> dict[tuple[str, str], tuple[RolePlan, ...]]:
+    """Who fills the roles of each service and environment, for whoever has none of the variables that all else needs."""
+    mistakes = Mistakes()
+    found: dict[tuple[str, str], tuple[RolePlan, ...]] = {}
+    for service, layers in _read(path, mistakes).items():
+        for environment, layer in layers.items():
+            alone = layer.without(*(key for key in layer.entries if key != "roles"))
+            node = references.resolve(alone, environ, mistakes)
+            try:
+                roles = _Roster.model_validate(node.plain()).roles
+            except ValidationError as error:
+                explain.tell(error, node, _Roster, mistakes)
+                continue
+            found[service, environment] = tuple(
+                RolePlan(key=key, title=one.title, contact=one.contact, backup=one.backup) for key, one in roles.items()
+            )
+    mistakes.refuse()
+    return found
+
+
+def _read(path: Path, mistakes: Mistakes) -> dict[str, dict[str, Node]]:
+    """`app.yaml` and what it includes, as layers; refused at once where there is nothing to go on with."""
+    app = read(path, path.name, mistakes)
+    files = _included(path, app, mistakes) if app else []
+    mistakes.refuse()
+    assert app is not None  # noqa: S101 - refuse() raised otherwise
+    if not files:
+        mistakes.add(app.place, "include", "no service file was found, so there is nothing to deploy")
+    return _layers(app.get("defaults") or Node(place=app.place, value={}), files, mistakes)
 
 
 def plugin_files(path: Path) -> list[tuple[Place, Path]]:

@@ -8,7 +8,7 @@ from bot import gates
 from bot.judge import describe, named
 from bot.machine import words
 from bot.model import Deployment, Finding, Row, Seat, StoryLine
-from bot.plan import CheckPlan, ItemPlan, Plan
+from bot.plan import CheckPlan, ItemPlan
 from bot.text import clip, code, duration, esc, moment, plural, several
 from bot.views import card, kit, parameters, signs
 from bot.views.kit import Block
@@ -149,15 +149,16 @@ def contacts(deployment: Deployment) -> Answer:
     return said("\n".join(lines))
 
 
-def rosters(of: Iterable[tuple[Plan, Sequence[Seat]]]) -> Answer:
-    """Who fills each role of one service; environments that have the same people are told of once."""
-    same: dict[tuple[Seat, ...], list[Plan]] = {}
-    for plan, seats in of:
-        same.setdefault(tuple(seats), []).append(plan)
+def rosters(of: Iterable[tuple[str, str, Sequence[Seat]]]) -> Answer:
+    """Who fills each role, by service and environment; environments that have the same people are told of once."""
+    same: dict[str, dict[tuple[Seat, ...], list[str]]] = {}
+    for service, environment, seats in of:
+        same.setdefault(service, {}).setdefault(tuple(seats), []).append(environment)
     told: list[str] = []
-    for seats, plans in same.items():
-        where = f" in {several(one.environment for one in plans)}" if len(same) > 1 else ""
-        told.append("\n".join([f"*Contacts of {esc(plans[0].service)}{esc(where)}*", *map(_seat, seats)]))
+    for service, rosters_ in same.items():
+        for seats, environments in rosters_.items():
+            where = f" in {several(environments)}" if len(rosters_) > 1 else ""
+            told.append("\n".join([f"*Contacts of {esc(service)}{esc(where)}*", *map(_seat, seats)]))
     note = "As the configuration names them; a deployment under way has its captain, too."
     return _answer(*map(kit.section, told), kit.context(note), text="\n".join([*told, note]))
 

@@ -290,6 +290,37 @@ async def test_contacts_are_known_without_slack(w: World, types: Type):
     assert "DevOps Lead  Ana Ruiz, backup Ben Okafor" in (await types("contacts")).out
 
 
+async def test_with_nothing_under_way_the_contacts_are_those_of_the_configuration_whatever_it_needs(
+    w: World, types: Type, tmp_path: Path
+):
+    """Nobody sets the variables of the configuration who wants to know at night whom to call; and who was never met is an address."""
+    service = tmp_path / "services" / "shop.yaml"
+    service.write_text(service.read_text() + "watch: {url: {env: NOBODY_SET_THIS}}\n")
+
+    said = await types("contacts")
+
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[:3] == [
+        "Contacts of depot",
+        "DevOps Lead  U000ANA, backup U000BEN",
+        "Database Admin  U000CHLOE, backup U000DMITRI",
+    ]
+    assert "Contacts of shop" in said.out
+    assert (await types("contacts", "shop")).out.startswith("Contacts of shop")
+    assert (await types("contacts", "nowhere")).code == 2
+
+
+async def test_the_contacts_of_a_service_are_there_while_it_is_deployed_and_by_their_names(w: World, types: Type):
+    await w.opened()
+    for who in ("U000ANA", "U000BEN", "U000CHLOE", "U000DMITRI"):
+        await w.store.remember_person(await w.slack.person(who), email="")
+
+    told = (await types("contacts", "depot")).out
+
+    assert told.splitlines()[:2] == ["Contacts of depot", "DevOps Lead  Ana Ruiz, backup Ben Okafor"]
+    assert (await types("contacts", "shop-1")).out.startswith("Contacts of shop-1")
+
+
 async def test_a_tampered_record_is_told(w: World, types: Type):
     await w.opened()
     async with w.store._database.engine.begin() as connection:
