@@ -33,6 +33,7 @@ from bot.model import (
 from bot.plan import ItemPlan, Plan
 from bot.release import look_up, versions
 from bot.store import Store
+from bot.text import esc, moment
 from bot.views import messages
 
 Decide = Callable[[Deployment, datetime], Change | None]
@@ -155,14 +156,18 @@ class Engine:
         return [plan for plan in self.settings.plans.values() if channel and ids.get(plan.channel) == channel]
 
     async def in_the_way(self, plan: Plan) -> list[str]:
-        """What would be in the way of starting, in sentences."""
+        """What would be in the way of starting, in sentences as Slack shows them."""
         active = await self.store.find(active=True, service=plan.service, environment=plan.environment)
-        held = [
-            f"{plan.environment} is held by {one.service} {one.version} ({one.id}, {one.captain.name})."
+        said = [
+            f"{esc(plan.environment)} is held by {esc(one.service)} {esc(one.version)} ({one.id}, {esc(one.captain.name)}, since {moment(one.opened_at)})."
             for one in active
         ]
+        try:
+            await self._thread_channel(plan)
+        except Refused as refusal:
+            said.append(esc(str(refusal)))
         frozen = await self.freezes.covering(plan.service, plan.environment)
-        return held + ([f"{frozen[:1].upper()}{frozen[1:]}."] if frozen else [])
+        return said + ([esc(f"{frozen[:1].upper()}{frozen[1:]}.")] if frozen else [])
 
     async def start_thread(self, start: Start, *, by: Person, once: str = "") -> Deployment:
         """Open a deployment: its record, and with it its thread."""
@@ -170,11 +175,7 @@ class Engine:
         version = opening.check_version(plan, start.version)
         opening.check_window(start.window, self.clock.now())
         values = parameters.settled(plan, start.parameters)
-        channel = await self.directory.channel(plan.channel)
-        if not await self.directory.is_member(channel):
-            raise Refused(
-                f"I am not in #{plan.channel}, where {plan.service} is deployed. Type /invite @T-Minus there, then start again."
-            )
+        channel = await self._thread_channel(plan)
         before, why_not = await self._version_seen(plan, version)
         release = await look_up(plan, version, before, Path(self.world.root))
         if not release.commit and (known := await self.suggestions(plan)):
@@ -207,6 +208,15 @@ class Engine:
         deployment = await self.store.create(plan.service, plan.environment, draft, once=once)
         self.nudge()
         return deployment
+
+    async def _thread_channel(self, plan: Plan) -> str:
+        """Where the thread opens; Refused where it cannot."""
+        channel = await self.directory.channel(plan.channel)
+        if not await self.directory.is_member(channel):
+            raise Refused(
+                f"I am not in #{plan.channel}, where {plan.service} is deployed. Type /invite @T-Minus there, then start again."
+            )
+        return channel
 
     async def _last_rollback_s(self, plan: Plan) -> float | None:
         back = await self.store.find(

@@ -27,7 +27,7 @@ class StartForm:
     parameters: Sequence[ParameterPlan] = ()
     said: Mapping[str, str] = field(default_factory=dict)
     channel: str = ""
-    #: What would be in the way, in sentences.
+    #: What would be in the way, in sentences as Slack shows them.
     warnings: Sequence[str] = ()
 
 
@@ -38,7 +38,7 @@ def loading(callback: str, title: str, carried: str = "") -> Block:
 
 def start(form: StartForm) -> Block:
     """Service, environment, version, parameters, window, notes; and what would be in the way, before submitting."""
-    blocks = [kit.section(f"⚠️ {esc(warning)}") for warning in form.warnings]
+    blocks = [kit.section(f"⚠️ {warning}") for warning in form.warnings]
     service = kit.select([(one, one) for one in form.services], chosen=form.service, placeholder="Choose a service")
     blocks.append(kit.field(ids.CHOOSE_SERVICE, "Service", service, dispatch=True))
     environments = [(one, one) for one in form.environments] or [("production", "production")]

@@ -253,7 +253,7 @@ class World:
         """Choose something in the form that opened last, which is drawn anew for it; beside it stands what was written."""
         name = f"V{len(self.slack.views)}"
         view = self.slack.views[name]
-        element = next(one["element"] for one in view["blocks"] if one["block_id"] == key)
+        element = next(one["element"] for one in view["blocks"] if one.get("block_id") == key)
         kinds = {one["block_id"]: one["element"]["type"] for one in view["blocks"] if "element" in one}
         values = {key: value, **written}
         state = {"values": {one: {one: _held(said, kinds[one])} for one, said in values.items()}}
