@@ -69,6 +69,8 @@ class Surroundings:
     signing_secret: str
     #: HOST:PORT to listen on for pings; empty: nothing listens.
     ping: str
+    #: HOST:PORT to listen on for whoever watches the bot; empty: nothing listens.
+    metrics: str
     #: Scripts and watches end with the bot (for a demonstration; in production they survive it).
     ends_all: bool
     #: How long a message whose fate is unknown rests before it is looked up in Slack; longer than any call can last.
@@ -91,6 +93,7 @@ class Surroundings:
             ends_all=environ.get("TMINUS_ENDS_ALL", "") == "1",
             grace_s=_seconds(environ, "TMINUS_GRACE_S", 30.0),
             ping=environ.get("TMINUS_PING", ""),
+            metrics=environ.get("TMINUS_METRICS", ""),
             environ=environ,
         )
 
@@ -223,6 +226,12 @@ async def _build(stack: AsyncExitStack, around: Surroundings, settings: Settings
     chat = SlackChat(client, store.outbox, render, render_home, grace_s=around.grace_s, hash_of=hash_as_projected)
     engine = _engine(around, settings, store, clock, Remembering(store, chat))
     await _listen_for_pings(stack, around, settings, store)
+    if around.metrics:
+        # Only this needs a web server in Socket Mode.
+        from bot import metrics  # noqa: PLC0415
+
+        telling = metrics.serving(lambda: metrics.text(store, chat.outcomes, clock.now()), around.metrics)
+        log.info("listening for metrics", extra={"port": await stack.enter_async_context(telling)})
     scripts = Scripts(around.home / "runs", around.host, engine.run_reported, environ=around.environ, clock=clock)
     watches = Watches(around.home / "watches", around.host, engine.watch_reported, clock=clock)
     alarms = Alarms(clock, lambda deployment: reconciler.wake(deployment))  # noqa: PLW0108 - it is made below

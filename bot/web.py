@@ -32,10 +32,11 @@ def web(app: AsyncApp) -> Starlette:
             return PlainTextResponse("not signed", status_code=401)
         return await handler.handle(request)
 
-    async def healthz(_: Request) -> Response:
-        return JSONResponse({"status": "ok"})
-
     return Starlette(routes=[Route("/slack/events", events, methods=["POST"]), Route("/healthz", healthz)])
+
+
+async def healthz(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
 
 
 @asynccontextmanager

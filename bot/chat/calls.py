@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -43,6 +44,8 @@ class Calls:
         self.now = now
         #: What the token may do, as Slack said with its last answer.
         self.scopes: frozenset[str] = frozenset()
+        #: How often each method came to what.
+        self.outcomes: Counter[tuple[str, str]] = Counter()
 
     async def once(self, method: str, /, *, paid_as: str | None = None, **arguments: Any) -> dict[str, Any]:
         """Call now. Raises Trouble unless Slack said yes.
@@ -56,9 +59,11 @@ class Calls:
             answer: AsyncSlackResponse = await getattr(self.client, method.replace(".", "_"))(**arguments)
         except Exception as problem:  # the boundary to slack_sdk and the network
             trouble = understand(method, problem)
+            self.outcomes[method, trouble.code] += 1
             if trouble.wait_s:
                 self.budget.hold(method, self.now(), trouble.wait_s, channel=channel)
             raise trouble from problem
+        self.outcomes[method, "ok"] += 1
         granted = next((value for name, value in answer.headers.items() if name.lower() == "x-oauth-scopes"), "")
         self.scopes = frozenset(scope.strip() for scope in granted.split(",") if scope.strip()) or self.scopes
         return dict(answer.data) if isinstance(answer.data, dict) else {}

@@ -51,6 +51,8 @@ class SlackChat:
         self._now = now
         budget = budget or Budget()
         calls = Calls(client, budget, now)
+        #: How often Slack answered what: by method and outcome.
+        self.outcomes = calls.outcomes
         self._people = People(calls)
         self._screens = Screens(calls, render_home)
         self._whispers = Whispers(calls, self._people, now)

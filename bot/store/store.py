@@ -15,6 +15,7 @@ from bot.model import MACHINE, Change, Clock, Deployment, Finding, Line, Person,
 from bot.plan import Plan
 from bot.store import chain, exported, forgetting, rows, snapshot, tables
 from bot.store.around import Memory, first_time, made_by, upsert
+from bot.store.counted import Counted, counted
 from bot.store.database import Database, Work
 from bot.store.messages import Messages, want
 from bot.store.pings import Pings
@@ -147,6 +148,9 @@ class Store(Memory):
         """Those that the engine's loop looks at: not over, or with a run or a watch that is still alive."""
         wanted = select(tables.deployment).where(text("unsettled")).order_by(_row.opened_at, _row.id)
         return await self._database.read(lambda connection: self._read(connection, wanted))
+
+    async def counted(self) -> Counted:
+        return await self._database.read(counted)
 
     async def due(self, now: datetime) -> list[str]:
         async def work(connection: AsyncConnection) -> list[str]:

@@ -34,3 +34,4 @@ async def test_a_429_is_waited_out(slack):
     assert (await calls.repeatable("users.info", user="U1"))["user"] == {"id": "U1"}
     first, second = [at for _, _, at in slack.calls]
     assert second - first >= 0.2
+    assert calls.outcomes == {("users.info", "ratelimited"): 1, ("users.info", "ok"): 1}

@@ -36,6 +36,7 @@ async def test_what_a_drill_told_the_bot_is_on_the_checklist(tmp_path: Path):
         "TMINUS_HOME": str(tmp_path / "home"),
         "TMINUS_ENDS_ALL": "1",
         "TMINUS_PING": closed_port(),
+        "TMINUS_METRICS": closed_port(),
         "DRILL_KEY": KEY,
         "SLACK_API_URL": f"{slack.url}/api/",
         "SLACK_BOT_TOKEN": BOT_TOKEN,
@@ -68,6 +69,10 @@ async def test_what_a_drill_told_the_bot_is_on_the_checklist(tmp_path: Path):
         assert "Plan verified" in (why := (await program("why", **environ)).out)
         assert "Backup procedures tested" not in why
         assert KEY not in story + why
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+            beside = f"http://{environ['TMINUS_METRICS']}"
+            assert (await http.get(f"{beside}/healthz")).json() == {"status": "ok"}
+            assert 'tminus_deployments{phase="preflight"} 1.0' in (await http.get(f"{beside}/metrics")).text
     finally:
         if bot.returncode is None:
             bot.terminate()
