@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot import gates
-from bot.decide import settle, time
+from bot.decide import settle, time, waking
 from bot.decide.runs import World
 from bot.gates import Standing
 from bot.model import Change, Finding, NotApplicable, Person, Phase, StepRecord, StepState, Verdict, Waiver
@@ -55,7 +55,7 @@ def test_it_passes_only_while_what_it_names_holds(verifying):
     assert settle.checks_wanted(one, at(30)) == {"tls"}
     assert gates.finding(one, "all", at(30)).values["unknown"] == 1
     assert next(gates.blockers(one, at(30))).reason is gates.Reason.MEASURING
-    assert at(30) in set(time._moments(one, at(20))), "it is looked at when the first of them ends"
+    assert at(30) in set(waking._moments(one, at(20))), "it is looked at when the first of them ends"
     again = measured(one, "tls", 30)
     assert stands(again, 30) is Standing.PASS
     assert stands(measured(one, "tls", 30, Verdict.FAIL), 30) is Standing.FAIL

@@ -1,7 +1,7 @@
 """What does the passing of time come to: asking, reminding, escalating, opening follow-ups, rolling back by itself?"""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -42,7 +42,7 @@ TRIGGERS_AFTER_LIVE = timedelta(hours=2)
 
 def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
     """Ask every role once the first measurements are in, so that what they read has numbers."""
-    if not _asks_now(deployment, now) or deployment.asks:
+    if not asks_now(deployment, now) or deployment.asks:
         return None
     checks = {check for item in gates.preflight_items(deployment) for check in item.checks}
     if any(name not in deployment.findings for check in checks for name in gates.measured_by(deployment, check)):
@@ -57,7 +57,7 @@ def ask_for_sign_offs(deployment: Deployment, now: datetime) -> Change | None:
 
 def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
     """Remind the contact, then ask the backup, of each role that has not signed. Whoever started it is never asked."""
-    if not _asks_now(deployment, now):
+    if not asks_now(deployment, now):
         return None
     plan = deployment.plan.sign_off
     for role, ask in deployment.asks.items():
@@ -72,7 +72,7 @@ def remind_signers(deployment: Deployment, now: datetime) -> Change | None:
     return None
 
 
-def _asks_now(deployment: Deployment, now: datetime) -> bool:
+def asks_now(deployment: Deployment, now: datetime) -> bool:
     """Nobody is asked while it is on hold, nor for what cannot start any more."""
     held = deployment.hold is not None or gates.window_over(deployment, now)
     return deployment.phase is Phase.PREFLIGHT and not held
@@ -174,7 +174,7 @@ def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: dat
         return _noted(deployment, plan, replace(record, done_at=now), "is done")
     if deployment.hold is not None or (record.snoozed_until is not None and now < record.snoozed_until):
         return None
-    remind, escalate, captain = _calls(deployment, plan, record, record.opened_at)
+    remind, escalate, captain = calls(deployment, plan, record, record.opened_at)
     if record.reminded_at is None and now >= remind:
         return _noted(deployment, plan, replace(record, reminded_at=now), "was reminded of")
     if record.escalated_at is None and now >= escalate:
@@ -184,7 +184,7 @@ def _tend(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, now: dat
     return None
 
 
-def _calls(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, opened: datetime) -> tuple[datetime, ...]:
+def calls(deployment: Deployment, plan: FollowUpPlan, record: FollowUp, opened: datetime) -> tuple[datetime, ...]:
     """When its people are reminded, the backups are asked, and the captain."""
     since = max(opened, record.snoozed_until or opened)
     waits = (plan.remind_after_s, plan.escalate_after_s, CAPTAIN_AFTER * plan.escalate_after_s)
@@ -334,7 +334,7 @@ def roll_back_by_itself(deployment: Deployment, now: datetime) -> Change | None:
     return roll_back(deployment, by=operator, now=now, reason=f"{due[0].title}: nobody decided in time")
 
 
-# ── When to look again ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── All of them ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 RULES: tuple[Callable[[Deployment, datetime], Change | None], ...] = (
     ask_for_sign_offs,
@@ -347,51 +347,3 @@ RULES: tuple[Callable[[Deployment, datetime], Change | None], ...] = (
     judge_triggers,
     roll_back_by_itself,
 )
-
-
-def wake_at(deployment: Deployment, now: datetime) -> datetime | None:
-    """The next moment at which time alone changes something; None: never."""
-    return min((moment for moment in _moments(deployment, now) if moment > now), default=None)
-
-
-def _moments(deployment: Deployment, now: datetime) -> Iterator[datetime]:
-    if deployment.over:
-        return
-    if deployment.phase is Phase.PREFLIGHT:
-        yield from _before_it_starts(deployment, now)
-    if deployment.phase in {Phase.PREFLIGHT, Phase.VERIFYING}:
-        yield from (known.expires_at for known in deployment.findings.values())
-        yield from (tick.until for tick in deployment.ticks.values() if tick.until is not None)
-    if deployment.phase is Phase.LIVE:
-        for plan in deployment.plan.follow_ups:
-            record = deployment.follow_ups.get(plan.key)
-            if record is None or record.done_at is not None:
-                continue
-            if record.opened_at is None:
-                yield record.due_at
-                continue
-            ticked = (deployment.ticks.get(task.key) for task in plan.tasks)
-            yield from (tick.until for tick in ticked if tick is not None and tick.until is not None)
-            if record.snoozed_until is not None:
-                yield record.snoozed_until
-            if deployment.hold is None:
-                yield from _calls(deployment, plan, record, record.opened_at)
-    if deployment.hold is not None:
-        return
-    late_s = deployment.plan.sign_off.remind_after_s
-    asking = asking_step(deployment)
-    if asking is not None:
-        yield deployment.after(asking[1].at, late_s)
-    yield from (deployment.after(alarm.at, late_s) for alarm in deployment.alarms if alarm.settled_at is None)
-    yield from (alarm.auto_at for alarm in deployment.alarms if alarm.auto_at and alarm.settled_at is None)
-
-
-def _before_it_starts(deployment: Deployment, now: datetime) -> Iterator[datetime]:
-    plan = deployment.plan.sign_off
-    for role, ask in deployment.asks.items():
-        if _asks_now(deployment, now) and gates.sign_off(deployment, role, now) is None:
-            yield deployment.after(ask.at, plan.remind_after_s)
-            yield deployment.after(ask.at, plan.escalate_after_s)
-    yield from (given.until for given in deployment.sign_offs)
-    yield from (waiver.until for waiver in deployment.waivers.values())
-    yield from deployment.window or ()

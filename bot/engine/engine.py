@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot import gates
 from bot.config import Settings
-from bot.decide import checklist, journey, meant, opening, parameters, settle, signing, steps, time, vouching
+from bot.decide import checklist, journey, meant, opening, parameters, settle, signing, steps, time, vouching, waking
 from bot.decide.opening import Opening
 from bot.decide.runs import World, usual
 from bot.engine.freezes import Freezes
@@ -54,7 +54,7 @@ class Start:
 
 def project(deployment: Deployment, now: datetime) -> Projection:
     """What is wanted of Slack and of the clocks for this record."""
-    return Projection(messages=messages.wanted(deployment, now), wake_at=time.wake_at(deployment, now))
+    return Projection(messages=messages.wanted(deployment, now), wake_at=waking.wake_at(deployment, now))
 
 
 class Engine:

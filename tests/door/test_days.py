@@ -1,6 +1,7 @@
 """What stays in Slack for days says of each moment which day it was; Slack writes today, yesterday or the date."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 from world import APP, World, world
@@ -35,3 +36,19 @@ async def test_what_waits_for_people_tells_the_day_too_since_nobody_edits_it_at_
     await w.types("U000ANA", "hold the queue is draining")
 
     assert not BARE.findall(str(await w.messages()))
+
+
+async def test_while_what_ran_out_is_measured_again_something_is_still_due(w: World):
+    await w.opened()
+    await w.measured()
+    await w.passes(hours=1)
+
+    await w.passes(hours=10)
+    assert "being measured" in await w.reads("card")
+    due = await w.store.next_due()
+    assert due is not None
+
+    await w.measured()
+    again = await w.store.next_due()
+    assert again is not None
+    assert again[0] > due[0] + timedelta(hours=9)
