@@ -7,7 +7,7 @@ from bot.gates import Standing
 from bot.model import Deployment, Person, Phase, Seat, SignOff
 from bot.plan import ItemPlan
 from bot.text import clip, duration, esc, mention, moment, number, plural
-from bot.views import card, ids, kit, signs
+from bot.views import card, ids, kit, parameters, signs
 from bot.views.kit import Block
 
 #: So many of the waived lines are named; the thread has them all.
@@ -170,12 +170,14 @@ def ready(deployment: Deployment, now: datetime) -> tuple[str, list[Block]]:
 
 
 def _facts(deployment: Deployment, now: datetime, *, waits: bool) -> list[str]:
-    """What changes and how well it looks; and the way back, should it be needed."""
+    """What changes and how well it looks; with which values; and the way back, should it be needed."""
     release = deployment.release
     by = f", by {plural(len(release.changes.authors), 'author')}" if release.changes else ""
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     changed = f"{card.changes(deployment)}{by}"
-    return [f"{changed} · {_looks(deployment, now, waits=waits)}{where}", f"Rollback: {_way_back(deployment, now)}"]
+    looks = f"{changed} · {_looks(deployment, now, waits=waits)}{where}"
+    said = [clip(parameters.shown(deployment), 1000)] if deployment.parameters else []
+    return [looks, *said, f"Rollback: {_way_back(deployment, now)}"]
 
 
 def _looks(deployment: Deployment, now: datetime, *, waits: bool) -> str:

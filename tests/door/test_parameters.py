@@ -73,6 +73,8 @@ async def test_what_was_said_is_recorded_shown_and_given_to_scripts(w: World):
     assert opened.facts["parameters"] == {"region": "eu-west", "settle": "5", "dry-run": "no"}
 
     await w.measured()
+    # Whoever signs agrees to them.
+    assert "Region: eu-west · Seconds to watch: 5" in await w.reads("ask:lead:U000ANA")
     await w.clears()
     await w.presses("U000MARA", "Start")
     spec = (await w.store.get("shop-1")).runs[0].spec
