@@ -8,7 +8,7 @@ SOURCES := bot handlers checks sandbox demo tests deployment
 # Whatever this machine is used to: what is compiled is kept, or each of the hundred starts in the tests compiles all again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo demo-reset run check collected scanner test referees bench format clean
+.PHONY: help demo demo-reset run check collected scanner test referees bench soak format clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ referees: $(VENV)/.installed-node $(SSLYZE)/.installed ## our verdicts beside th
 
 bench: $(VENV)/.installed-dev ## how long 200 checks take beside the slowest of them, and with how much memory
 	@$(BIN)/python -m tests.bench.checks
+
+soak: $(VENV)/.installed-dev ## bots killed at random on SQLite and PostgreSQL, five minutes; KILLS= for longer, SEED= to repeat
+	$(BIN)/python -m pytest tests/real/soak.py --capture=no
 
 format: $(VENV)/.installed-dev ## write the code as the formatter does
 	$(BIN)/ruff format $(SOURCES)

@@ -1,24 +1,10 @@
 """Two bots on two hosts and one PostgreSQL: one of them is killed in the middle, and everything is said and done once."""
 
-import uuid
-
-import psycopg
 import pytest
 
 from tests.real.world import company
-from tests.store.conftest import postgres
-
-__all__ = ["postgres"]
 
 pytestmark = [pytest.mark.real, pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture
-def database(postgres):
-    name = f"t_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return postgres.replace("/postgres?", f"/{name}?", 1).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 async def test_two_bots_on_one_database_do_everything_once(tmp_path, database):

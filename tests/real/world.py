@@ -87,6 +87,7 @@ class Bot:
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self.process = process
+        self.still = False
         self._log = log
 
     def log(self) -> str:
@@ -104,6 +105,15 @@ class Bot:
         """Wait until it was killed, by itself at a crash point."""
         async with asyncio.timeout(GENEROUS_S):
             assert await self.process.wait() == -signal.SIGKILL, self.log()[-3000:]
+
+    async def stands_still(self, seconds: float) -> None:
+        """As on a machine that stops for a while, whatever it was doing; it may be killed meanwhile."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGSTOP)
+            self.still = True
+            await asyncio.sleep(seconds)
+            self.process.send_signal(signal.SIGCONT)
+            self.still = False
 
     async def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
