@@ -101,7 +101,8 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(0|[1-9][
 _Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"^-?[0-9]+\.[0-9]+$"), list("-0123456789"))
 
 
-#: The same by libyaml, ten times as quick; what it says of a mistake is less exact, so that is asked of the other one.
+#: The same by libyaml, ten times as quick. What it says of a mistake is less exact, so that is asked of the other one; and it is
+#: milder with tabs and a few signs that nobody means, which it reads as they stand.
 _Quick: Any = type(
     "_Quick",
     (getattr(yaml, "CSafeLoader", yaml.SafeLoader),),

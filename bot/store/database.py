@@ -26,8 +26,11 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 #: A replica may stand still in the middle of a transaction: PostgreSQL undoes it then, so that the others need not wait for it.
 STANDS_STILL_S = 15
 
-#: What the driver says of a database that is not there, and (InternalError) of a transaction that it undid because we stood still.
+#: What the driver says of a database that is not there; InternalError says it only with one of the states below.
 _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+
+#: PostgreSQL undid the transaction because we stood still; or it has become a replica, which only reads.
+_UNDONE = {"25P03", "25006"}
 
 
 class Database:
@@ -117,10 +120,14 @@ class Database:
         return result
 
 
-def _silent(error: Exception, *, committing: bool = False) -> Unreachable:
+def _silent(error: Exception, *, committing: bool = False) -> Exception:
+    """A sentence; what is no matter of the connection stays as it is."""
+    undone = getattr(getattr(error, "orig", None), "sqlstate", None) in _UNDONE
+    if isinstance(error, InternalError) and not undone:
+        return error
     reason = _reason(error)
     log.warning("database did not answer", extra={"reason": reason})
-    if committing:
+    if committing and not undone:
         return Unreachable(
             f"The database went away while this was saved, and may have saved it ({reason}). Look before you try again."
         )

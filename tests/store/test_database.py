@@ -4,7 +4,8 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from datetime import timedelta
 
 import psycopg
@@ -13,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
+from sqlalchemy.exc import InternalError, ProgrammingError
 
 from bot.errors import ConfigError, Unreachable
 from bot.store import Store, database, tables
@@ -180,13 +182,14 @@ async def test_a_replica_that_stands_still_in_the_middle_of_a_decision_holds_the
     postgres, monkeypatch
 ):
     """Its machine was suspended, or it was stopped by SIGSTOP: the lock that it holds is the record's."""
-    monkeypatch.setattr(database, "STANDS_STILL_S", 1)
     with psycopg.connect(postgres, autocommit=True) as admin:
         admin.execute("CREATE DATABASE standing")
     url = postgres.replace("/postgres?", "/standing?", 1)
-    still = await Store.open(url, Hands(), project=project)
     other = await Store.open(url, Hands(), project=project)
     made = await other.create("checkout", "production", drafted())
+    # Only of this one, which stands still on purpose: the others may be slow.
+    monkeypatch.setattr(database, "STANDS_STILL_S", 1)
+    still = await Store.open(url, Hands(), project=project)
     locked, goes_on = asyncio.Event(), asyncio.Event()
 
     async def work(connection):
@@ -203,9 +206,34 @@ async def test_a_replica_that_stands_still_in_the_middle_of_a_decision_holds_the
     goes_on.set()
     with pytest.raises(Unreachable, match="nothing was changed"):
         await deciding
-    assert (await still.change(made.id, ticking("monitoring"))).revision == 3
+    assert (await other.change(made.id, ticking("monitoring"))).revision == 3
+
+    async def working(connection):
+        await connection.execute(text("UPDATE deployment SET revision = 99"))
+
+    # It stood still when all was done but the commit: that is known to be undone as well.
+    monkeypatch.setattr(database, "crash", lambda point: time.sleep(3) if point == "store.worked" else None)
+    with pytest.raises(Unreachable, match="nothing was changed"):
+        await still._database.write(working)
+    monkeypatch.undo()
+    assert (await other.get(made.id)).revision == 3
     await still.close()
     await other.close()
+
+
+async def test_a_mistake_of_ours_is_no_database_that_went_away(postgres):
+    with psycopg.connect(postgres, autocommit=True) as admin:
+        admin.execute("CREATE DATABASE mistaken")
+    store = await Store.open(postgres.replace("/postgres?", "/mistaken?", 1), Hands(), project=project)
+
+    async def work(connection):
+        with suppress(ProgrammingError):
+            await connection.execute(text("SELECT nothing"))
+        await connection.execute(text("SELECT 1"))
+
+    with pytest.raises(InternalError, match="transaction is aborted"):
+        await store._database.write(work)
+    await store.close()
 
 
 async def test_the_databases_time_is_compared_with_ours(store):
