@@ -9,7 +9,7 @@ from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Person, Phase, Run, StepState, Wanted
 from bot.plan import FollowUpPlan, Stage, StepPlan
 from bot.text import clip, esc, mention, plural
-from bot.views import announcing, asking, card, charting, holding, section, signs, steps, watching
+from bot.views import announcing, asking, card, charting, holding, kit, section, signs, steps, watching
 
 CARD = "card"
 
@@ -135,7 +135,7 @@ def _steps(deployment: Deployment) -> Iterator[Wanted]:
 
 
 def _asked(deployment: Deployment, step: StepPlan) -> Iterator[Wanted]:
-    """Whoever has to do a step, or to say that it may run, is called; afterwards it says what they have answered."""
+    """Whoever has to do a step, or to say that it may run, is called, with what they press; afterwards it says what they have answered."""
     record = deployment.steps.get(step.key)
     if record is None or not step.role or (record.state is not StepState.ASKING and record.by is None):
         return
@@ -147,10 +147,15 @@ def _asked(deployment: Deployment, step: StepPlan) -> Iterator[Wanted]:
     else:
         became = steps.answered(step, record) or asking.is_now(deployment)
         said = f"{esc(step.title)} waited for {esc(seat.title)}; {became}."
-    yield _reply(deployment, f"asks:{step.key}", said, [], urgent=True)
+    pressed = kit.actions(*steps.needed(deployment, step)) if steps.is_asking(deployment, step) else []
+
+    def called(key: str, text: str) -> Wanted:
+        return _reply(deployment, key, text, [kit.section(text), *pressed] if pressed else [], urgent=True)
+
+    yield called(f"asks:{step.key}", said)
     if record.reminded_at is not None:
         again = f"{'Still waiting' if waits else 'This was a reminder'}: {said}"
-        yield _reply(deployment, f"asks:{step.key}:again", again, [], urgent=True)
+        yield called(f"asks:{step.key}:again", again)
 
 
 def _runs(deployment: Deployment) -> Iterator[Wanted]:

@@ -248,15 +248,14 @@ async def test_a_step_that_a_person_does_is_called_by_what_there_is_to_do_and_na
 
     asked = "Execute deploy script: Ask the supplier to deploy, and wait for its word"
     assert asked in await w.reads("card")
-    assert await w.reads("asks:deploy") == (
-        f"{asked}. DevOps Lead does this, and then says that it is done. U000ANA U000BEN"
-    )
+    called = f"{asked}. DevOps Lead does this, and then says that it is done. U000ANA U000BEN\n"
+    assert (await w.reads("asks:deploy")).startswith(called)
     assert "DevOps Lead does this." in await w.reads("steps:deploying")
     # From here on production may change, as with a script: how long it takes is counted from now.
     assert (await w.store.get("shop-1")).deploy_at is not None
     assert asked in str(home("U000ANA", [await w.store.get("shop-1")], w.clock.now()))
     w.clock.advance(timedelta(minutes=6))
-    await w.presses("U000ANA", "Done")
+    await w.presses("U000ANA", "Done", message="asks:deploy")
     assert "confirmed · Ana Ruiz · 6 min" in await w.reads("steps:deploying")
 
 

@@ -285,6 +285,20 @@ async def test_a_restore_that_is_not_needed_is_skipped_by_the_database_admin_alo
     assert await w.phase() == "rolled_back"
 
 
+async def test_who_is_called_for_a_word_gives_it_in_the_message_that_calls_them(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    await w.presses("U000BEN", "Roll back", message="alarm:0")
+    await w.script_ends("rollback")
+
+    assert "U000CHLOE U000DMITRI" in await w.reads("asks:restore")
+    assert await w.buttons("asks:restore") == ["Go ahead", "Skip, because…"]
+    await w.presses("U000DMITRI", "Go ahead", message="asks:restore")
+
+    assert await w.buttons("asks:restore") == []
+    assert any(run.script == "restore" for run in (await w.store.get("shop-1")).runs)
+
+
 async def test_whoever_has_to_verify_is_told_and_finds_it_at_home(w: World):
     await w.verifying()
     await w.script_ends("health")
@@ -309,6 +323,7 @@ async def test_a_question_that_nobody_answers_is_asked_again_once(w: World):
     await w.passes(minutes=10)
 
     assert "Still waiting: Restore database waits for a go-ahead" in await w.reads("asks:restore:again")
+    assert await w.buttons("asks:restore:again") == ["Go ahead", "Skip, because…"]
     assert sum("reminded of" in line for line in await w.story()) == 2
     assert "This was a reminder: roll back, or accept?" in await w.reads("alarm:0:again")
     assert "Ben Okafor rolled back." in await w.reads("alarm:0:again")
@@ -316,6 +331,7 @@ async def test_a_question_that_nobody_answers_is_asked_again_once(w: World):
     answered = "Restore database waited for Database Admin; Dmitri Volkov said: go ahead."
     assert await w.reads("asks:restore") == answered
     assert await w.reads("asks:restore:again") == f"This was a reminder: {answered}"
+    assert await w.buttons("asks:restore:again") == []
 
 
 async def test_a_script_that_was_edited_after_it_was_signed_never_runs(w: World):
