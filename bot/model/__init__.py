@@ -27,13 +27,14 @@ from bot.model.record import (
     Tick,
     Waiver,
 )
-from bot.model.runs import Progress, Run, RunReport, RunSpec, RunState
+from bot.model.runs import TAIL, Progress, Run, RunReport, RunSpec, RunState
 from bot.model.watched import WatchReport, WatchSpec, Window
 
 __all__ = [
     "ACTIVE",
     "MACHINE",
     "OVER",
+    "TAIL",
     "Alarm",
     "Ask",
     "Blind",

@@ -35,6 +35,10 @@ class RunSpec:
     log_limit: int = 100_000_000
 
 
+#: So many last lines of a log are shown.
+TAIL = 12
+
+
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     #: The step that the script said to have begun.

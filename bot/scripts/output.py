@@ -4,9 +4,8 @@ import re
 from collections import deque
 from pathlib import Path
 
-from bot.model import Progress
+from bot.model import TAIL, Progress
 
-TAIL = 12
 CLIP = 300
 #: How many warnings and errors are kept; all are counted.
 KEPT = 10

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot import gates
 from bot.decide.runs import ending
 from bot.decide.time import open_tasks
-from bot.model import OVER, Deployment, Person, Phase, Run, StepState, Wanted
+from bot.model import OVER, TAIL, Deployment, Person, Phase, Run, RunReport, RunState, StepState, Wanted
 from bot.plan import FollowUpPlan, Stage, StepPlan
 from bot.text import clip, esc, mention, plural
 from bot.views import announcing, asking, card, charting, holding, kit, section, signs, steps, watching
@@ -179,9 +179,16 @@ def _worth_keeping(deployment: Deployment, run: Run) -> bool:
     told = sum(len(line.encode()) + 1 for line in report.tail)
     if not report.over or report.log_bytes <= told:
         return False
+    if report.state is RunState.FINISHED and report.exit_code == 0 and _all_told(report):
+        return False
     stage = next((step.stage for step in deployment.plan.steps if step.key == run.step), None)
     changed_production = stage in {Stage.DEPLOYING, Stage.ROLLING_BACK}
     return changed_production or report.exit_code != 0 or report.log_bytes > _TOLD_BY_TAIL
+
+
+def _all_told(report: RunReport) -> bool:
+    """Nothing scrolled out and nothing was cut: what the log has besides are marks for machines."""
+    return len(report.tail) < TAIL and not any(line.endswith("…") for line in report.tail)
 
 
 def _verification(deployment: Deployment, now: datetime) -> Iterator[Wanted]:

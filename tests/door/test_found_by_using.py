@@ -208,6 +208,16 @@ async def test_a_short_log_that_stands_in_its_tail_is_not_sent_once_more(w: Worl
     assert "log:shop-1.health.1" in await w.keys()
 
 
+async def test_marks_for_machines_alone_are_no_reason_to_send_a_log(w: World):
+    await w.deploying()
+    # `::group::` and the like stand in the log, and what they say is shown elsewhere.
+    await w.script_ends("deploy", tail=("Members a, b", "all answer"), log_bytes=71)
+    assert "log:shop-1.deploy.1" not in await w.keys()
+
+    await w.script_ends("health", tail=tuple(f"line {number}" for number in range(12)), log_bytes=2000)
+    assert "log:shop-1.health.1" in await w.keys()
+
+
 async def test_a_follow_up_goes_to_the_backups_and_only_later_to_the_captain(w: World):
     await w.live()
     await w.passes(hours=2)
