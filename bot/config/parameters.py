@@ -1,9 +1,8 @@
 """What may a start say besides its version?"""
 
-import re
 from dataclasses import replace
 
-from bot.config import shape
+from bot.config import patterns, shape
 from bot.config.site import Path, Site
 from bot.decide import parameters as decided
 from bot.errors import Refused
@@ -85,10 +84,8 @@ def _of_its_kind(site: Site, path: Path, plan: ParameterPlan) -> None:
         case ParameterKind.TEXT:
             if not plan.pattern:
                 site.wrong(path, "is a text without a `pattern`; scripts get only what one allows")
-            try:
-                re.compile(plan.pattern)
-            except re.error as error:
-                site.wrong((*path, "pattern"), f"is not a regular expression: {error}")
+            elif mistake := patterns.mistake(plan.pattern):
+                site.wrong((*path, "pattern"), mistake)
         case ParameterKind.CHOICE:
             _choices(site, path, plan.choices)
         case ParameterKind.NUMBER:

@@ -100,6 +100,14 @@ IN_APP = [
                 "wave.pattern: is not a regular expression: unterminated character set at position 0",
             ),
             (
+                'wave: {title: Wave, type: text, »pattern: "a{99999999999999999999}"}',
+                "wave.pattern: is not a regular expression: the repetition number is too large",
+            ),
+            (
+                'wave: {title: Wave, type: text, »pattern: "([a-z]+-?)+[0-9]"}',
+                "wave.pattern: repeats what itself repeats, and a text that nearly matches would be tried in so many ways that the bot stands still; repeat a set of characters, as in [a-z-]+, or write [a-z]++ inside, which gives nothing back",
+            ),
+            (
                 'wave: {title: Wave, type: text, pattern: "[a-z]+", »example: A1}',
                 'wave.example: expected a text that matches [a-z]+, found "A1"',
             ),
