@@ -20,8 +20,10 @@ _MENTION = re.compile(r"<[@#!]([^|>]*)(?:\|([^>]*))?>")
 _SAME = re.compile(r"/deploy (abort|contacts|history|record|resume|rollback|status|why)\b")
 #: What stands in place of a sign of Slack's formatting is the sign again.
 _SIGNS = str.maketrans({shown: sign for sign, shown in LOOK_ALIKE.items()})
+#: An address is kept as it is: what looks like a mark in it is a part of it.
 _MARKS = re.compile(
-    r"(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
+    r"https?://\S+"
+    r"|(?<![\w*])\*([^\s*](?:[^*\n]*[^\s*])?)\*(?![\w*])"
     r"|(?<![\w_])_([^\s_](?:[^_\n]*[^\s_])?)_(?![\w_])"
     r"|`([^`\n]+)`"
 )
@@ -32,7 +34,7 @@ def plain(text: str) -> str:
     text = _TOKEN.sub(r"\1", text)
     text = _LINK.sub(r"\2 (\1)", text)
     text = _MENTION.sub(lambda match: match[2] or match[1], text)
-    text = _MARKS.sub(lambda match: match[1] or match[2] or match[3], text)
+    text = _MARKS.sub(lambda match: match[1] or match[2] or match[3] or match[0], text)
     return html.unescape(text).translate(_SIGNS)
 
 

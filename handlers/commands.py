@@ -269,10 +269,13 @@ def _parameters(rest: str) -> tuple[str, dict[str, str]]:
     """What remains of the words, and what was said for each parameter."""
     said: dict[str, str] = {}
     for found in _PARAMETER.finditer(rest):
-        key = found[1].lower()
+        key = _as_typed(found[1]).lower()
         if key in said:
             raise Refused(f"“{esc(key[:40])}” is said twice; say it once.")
-        value = found[2] if found[2] is not None else found[3]
-        # Slack writes these three so, in commands and in mentions.
-        said[key] = value.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+        said[key] = _as_typed(found[2] if found[2] is not None else found[3])
     return _PARAMETER.sub(" ", rest), said
+
+
+def _as_typed(text: str) -> str:
+    """Slack writes three signs in another way, in commands and in mentions."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from bot.errors import Refused
 from bot.model import Deployment
 from bot.plan import ParameterKind, ParameterPlan, Plan
+from bot.text import esc
 
 #: The longest text; no machine's table of arguments is filled by it.
 MOST = 200
@@ -21,8 +22,8 @@ def settled(plan: Plan, said: Mapping[str, str]) -> dict[str, str]:
     """The value of each parameter that has one; Refused for the first that may not be so."""
     for one in missing(plan, said):
         example = _example(one)
-        hint = f", as in {one.key}={example}" if example else ""
-        raise Refused(f"{one.key} is missing: give {expected(one)}{hint}.", at=at(one.key))
+        hint = f", as in {one.key}={esc(example)}" if example else ""
+        raise Refused(f"{one.key} is missing: give {esc(expected(one))}{hint}.", at=at(one.key))
     found = said_right(plan, said)
     values = {one.key: found.get(one.key, one.default) for one in plan.parameters}
     return {key: said for key, said in values.items() if said}
@@ -41,7 +42,7 @@ def said_right(plan: Plan, said: Mapping[str, str]) -> dict[str, str]:
         if key not in known:
             near = get_close_matches(key, known, n=1)
             has = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}." if known else "it has none."
-            raise Refused(f"{plan.service} has no parameter “{key[:40]}” in {plan.environment}; {has}")
+            raise Refused(f"{plan.service} has no parameter “{esc(key[:40])}” in {plan.environment}; {has}")
     return {key: value(known[key], written.strip()) for key, written in said.items() if written.strip()}
 
 
@@ -50,8 +51,8 @@ def value(one: ParameterPlan, said: str) -> str:
     found = _read(one, said)
     if found is None:
         near = get_close_matches(said, one.choices, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise Refused(f"{one.key} cannot be “{said[:40]}”: give {expected(one)}.{hint}", at=at(one.key))
+        hint = f" Did you mean {esc(near[0])}?" if near else ""
+        raise Refused(f"{one.key} cannot be “{esc(said[:40])}”: give {esc(expected(one))}.{hint}", at=at(one.key))
     return found
 
 

@@ -176,7 +176,7 @@ def _facts(deployment: Deployment, now: datetime, *, waits: bool) -> list[str]:
     where = f" (<{signs.link_target(deployment.thread)}|thread>)" if deployment.thread else ""
     changed = f"{card.changes(deployment)}{by}"
     looks = f"{changed} · {_looks(deployment, now, waits=waits)}{where}"
-    said = [clip(parameters.shown(deployment), 1000)] if deployment.parameters else []
+    said = [parameters.shown(deployment)] if deployment.parameters else []
     return [looks, *said, f"Rollback: {_way_back(deployment, now)}"]
 
 

@@ -41,7 +41,7 @@ def card(deployment: Deployment, now: datetime) -> list[Block]:
         blocks.append(kit.context("❔ " + esc(clip(" ".join(deployment.release.unknowns), 400))))
     blocks.append(kit.context(_opened(deployment)))
     if deployment.parameters:
-        blocks.append(kit.context(clip(parameters.shown(deployment), 1000)))
+        blocks.append(kit.context(parameters.shown(deployment)))
     blocks.append(kit.section(f"{journey(deployment)}\n{_checklist(deployment, now)}"))
     if deployment.phase is Phase.PREFLIGHT:
         blocks.append(kit.section(board(deployment, now)))

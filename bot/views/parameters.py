@@ -19,9 +19,10 @@ def fields(of: Sequence[ParameterPlan], said: Mapping[str, str], service: str, e
 
 
 def shown(deployment: Deployment) -> Raw:
-    """`Region: eu · Seconds to watch: 2`; empty where there are none."""
+    """`Region: eu · Seconds to watch: 2`, of very many the beginning; empty where there are none."""
     titles = {one.key: one.title for one in deployment.plan.parameters}
-    return Raw(" · ".join(f"{esc(titles[key])}: *{esc(said)}*" for key, said in deployment.parameters.items()))
+    said = " · ".join(f"{esc(titles[key])}: *{esc(said)}*" for key, said in deployment.parameters.items())
+    return Raw(clip(said, 1000))
 
 
 def _element(one: ParameterPlan, said: str) -> Block:

@@ -10,6 +10,7 @@ from world import APP, SERVICES, World, world
 
 from bot.model import Person
 from bot.store import snapshot
+from bot.views import answers, parameters
 from handlers import bolt
 
 PARAMETERS = """
@@ -86,6 +87,46 @@ async def test_what_was_said_is_recorded_shown_and_given_to_scripts(w: World):
         "TMINUS_PARAMETER_TICKET": "OPS-7",
         "TMINUS_PARAMETER_DRY_RUN": "no",
     }
+
+
+async def test_however_much_is_said_every_place_shows_the_beginning_of_it(tmp_path: Path):
+    many = "".join(
+        f'  note{n}: {{title: Note, type: text, pattern: "[&<]*", default: "{"&<" * 100}"}}\n' for n in range(30)
+    )
+    async with world(
+        tmp_path,
+        APP,
+        SERVICES | {"shop": f"service: shop\nchannel: shop\nenvironments: {{production: {{}}}}\nparameters:\n{many}"},
+    ) as w:
+        await w.types("U000MARA", "start shop 1.4.2")
+        one = await w.store.get("shop-1")
+
+        assert len(parameters.shown(one)) <= 1000
+        answer = answers.status(one, w.clock.now())
+        assert len(answer.text) < 3000
+        assert answer.blocks[0]["text"]["text"] == answer.text, "nothing after them is cut off"
+
+
+async def test_a_refusal_quotes_what_was_said_and_what_may_be_said_sign_by_sign(tmp_path: Path):
+    shop = SHOP.replace(
+        'pattern: "[A-Z]+-[0-9]+( [a-z ]+)?", example: OPS-12', 'pattern: "[A-Z]*-[0-9]*|https://[^/]*/[A-Z]*-"'
+    )
+    shop = shop.replace("[eu-west, us-east]", '["*", "_eu_"]')
+    ticket = "give a text that matches [A-Z]*-[0-9]*|https://[^/]*/[A-Z]*-."
+    async with world(tmp_path, APP, SERVICES | {"shop": shop}) as w:
+        said = await w.types("U000MARA", "start shop 1.4.2 region=_eu_ ticket=&lt;!channel&gt;")
+        assert said == f"ticket cannot be “<!channel>”: {ticket}"
+        said = await w.types("U000MARA", "start shop 1.4.2 region=*a*")
+        assert said == "region cannot be “*a*”: give one of *, _eu_."
+        assert await w.types("U000MARA", "start shop 1.4.2 &lt;@U000IVY&gt;=1") == (
+            "shop has no parameter “<@u000ivy>” in production; it has region, settle, ticket, dry-run."
+        )
+
+        await w.types("U000MARA", "start shop")
+        assert await submits(w, region="_eu_", ticket="x") == {
+            "parameter:shop:production:ticket": f"ticket cannot be “x”: {ticket}"
+        }
+        assert await submits(w) == {"version": "region is missing: give one of *, _eu_, as in region=*."}
 
 
 async def test_the_command_line_takes_them_too(w: World):
