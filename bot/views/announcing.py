@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.model import Deployment, StepState, Wanted, Window
 from bot.text import clip, render
 from bot.views import kit
-from bot.views.leftover import leftovers
+from bot.views.leftover import in_plain_words
 
 #: The step that announces, by what it announces.
 KINDS = ("planned", "done", "rolled_back", "called_off")
@@ -79,5 +79,5 @@ def values(deployment: Deployment) -> dict[str, object]:
         "lost": seen.lost + seen.errors if seen else None,
         "probes": seen.probes if seen else None,
         "accepted": _accepted(deployment),
-        "leftover": clip("; ".join(leftovers(deployment)), 500) if deployment.rollback_at is not None else "",
+        "leftover": in_plain_words(deployment) if deployment.rollback_at is not None else "",
     }

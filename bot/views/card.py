@@ -10,7 +10,7 @@ from bot.plan import Stage
 from bot.text import Raw, bar, clip, duration, esc, moment, number, plural, span
 from bot.views import ids, kit, parameters, signs, steps
 from bot.views.kit import Block
-from bot.views.leftover import leftovers
+from bot.views.leftover import not_well
 
 #: How many of the blockers the card lists before it points to `why`.
 MOST = 5
@@ -89,15 +89,10 @@ def state_line(deployment: Deployment) -> str:
             return f"⏹️ *Aborted* {since}. Production was not changed.{_why_aborted(deployment)}"
         case Phase.ROLLED_BACK:
             back = esc(deployment.release.previous or "the previous version")
-            return f"⏪ *Rolled back* {since} to {back}{_rollback_took(deployment)}.{_not_well(deployment)}{_why_back(deployment)}"
+            unwell = f"\n⚠️ *Not well*: {said}" if (said := not_well(deployment)) else ""
+            return f"⏪ *Rolled back* {since} to {back}{_rollback_took(deployment)}.{unwell}{_why_back(deployment)}"
         case _:
             return ""
-
-
-def _not_well(deployment: Deployment) -> str:
-    """What does not look well although it is back; empty when all does."""
-    said = "; ".join(leftovers(deployment))
-    return f"\n⚠️ *Not well yet*: {esc(clip(said, 500))}." if said else ""
 
 
 def _rollback_took(deployment: Deployment) -> str:

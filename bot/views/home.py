@@ -11,6 +11,7 @@ from bot.plan import ItemPlan, StepKind
 from bot.text import clip, duration, esc, moment, percent, plural
 from bot.views import card, ids, kit, section, signs, steps
 from bot.views.kit import Block
+from bot.views.leftover import not_well
 from bot.views.restoring import at_stake
 
 #: So many items of one deployment stand in Home; its thread has them all.
@@ -55,7 +56,8 @@ def _was(one: Deployment) -> str:
     ended = moment(one.ended_at or one.phase_at, "date_time")
     took = _took(one)
     how_long = f" · took {duration(took)}" if took is not None else ""
-    return f"{signs.TITLES[one.phase]} · {esc(signs.name(one))} ({esc(one.id)}) · {ended}{how_long}{_link(one)}"
+    state = f"⚠️ {signs.TITLES[one.phase]}, not well" if not_well(one) else signs.TITLES[one.phase]
+    return f"{state} · {esc(signs.name(one))} ({esc(one.id)}) · {ended}{how_long}{_link(one)}"
 
 
 def _took(one: Deployment) -> float | None:

@@ -60,6 +60,9 @@ def _all(deployment: Deployment, now: datetime) -> Iterator[Wanted]:
     yield from _alarms(deployment)
     yield from _blind(deployment)
     yield from _follow_ups(deployment, now)
+    if said := watching.unwell(deployment):
+        # A message of its own: that the card was edited is told to nobody.
+        yield _reply(deployment, "unwell", said, [], urgent=True)
     yield from announcing.announcements(deployment)
 
 

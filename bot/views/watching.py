@@ -5,6 +5,7 @@ from bot.recorded import was_late
 from bot.text import duration, esc, mention, moment, number, percent
 from bot.views import card, ids, kit, signs, steps
 from bot.views.kit import Block
+from bot.views.leftover import not_well
 
 #: From here on the prober's own lag is more than what it measures on a quiet machine.
 _LAGS_S = 0.05
@@ -78,7 +79,7 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
             kit.section(f"🚨 *{esc(one.title)}*: {esc(one.detail)}"),
             kit.context(f"{decided(one)} {moment(one.settled_at)}{reason}"),
         ]
-    blocks = [kit.section(f"🚨 *Roll back?* {esc(one.title)}: {esc(one.detail)}\n{_called(deployment)}")]
+    blocks = [kit.section(f"🚨 *Roll back?* {esc(one.title)}: {esc(one.detail)}\n{called(deployment)}")]
     if ours := _our_own_lag(deployment):
         blocks.append(kit.context(ours))
     if stands := _stands_still(deployment, one):
@@ -121,7 +122,7 @@ def _our_own_lag(deployment: Deployment) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
-def _called(deployment: Deployment) -> str:
+def called(deployment: Deployment) -> str:
     """The people who have to act: the captain, and the first role of the roster."""
     called = [deployment.captain.id]
     if deployment.roster:
@@ -139,6 +140,15 @@ def blind_text(deployment: Deployment, one: Blind) -> str:
         f"🙈 We are blind: {esc(one.title)} cannot be seen since {moment(one.since)}: {esc(one.detail.rstrip('.'))}. Nothing proposes "
         f"a rollback for it meanwhile; look yourselves, and mend what measures it. {mention(deployment.captain.id)}"
     )
+
+
+def unwell(deployment: Deployment) -> str:
+    """Who has to look at what went back and is not well; empty where it is. Nobody is asked again."""
+    said = not_well(deployment)
+    if not said:
+        return ""
+    name = esc(signs.name(deployment))
+    return f"⚠️ {name} is rolled back, and not well: {said} Nothing watches it from here on; look yourselves. {called(deployment)}"
 
 
 def alarm_text(deployment: Deployment, one: Alarm) -> str:

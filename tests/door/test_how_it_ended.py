@@ -1,34 +1,44 @@
-"""Somebody who looks at a deployment that was rolled back or called off sees where that was, and what is not well yet."""
+"""Somebody who looks at a deployment that was rolled back or called off sees where that was, and what is not well."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from world import APP, World, world
 
 from bot.model import WatchReport, Window
+from bot.views.home import home
 
 
-async def test_a_rollback_after_which_probes_still_fail_says_so_on_the_card_and_to_stakeholders(tmp_path: Path):
+async def test_a_rollback_after_which_probes_still_fail_says_so_and_calls_whoever_has_to_look(tmp_path: Path):
     app = APP.replace("run: [./rollback.sh]", "run: [./rollback.sh], warning_codes: [1]")
     async with world(tmp_path, app) as w:
         await w.deploying()
         await w.script_ends("deploy", code=3)
         await w.presses("U000CHLOE", "Roll back", message="alarm:0")
-        tail = ("WARNING - 8 of 11 checks pass: gateway /: slow | checks_ok=8", "OK: member a")
+        line = (
+            "WARNING - 8 of 11 checks pass: gateway /: slow, 3 s; gateway /version: slow, 2 s; and so on | checks_ok=8"
+        )
+        tail = (line, "OK: member a")
         await w.script_ends("rollback", code=1, tail=tail)
         await w.presses("U000DMITRI", "Skip, because…")
         await w.submits("U000DMITRI", reason="nothing to restore")
-        seen = Window(probes=83, lost=80, errors=3)
+        seen = Window(probes=83, lost=80, errors=3, to_at=datetime(2026, 11, 23, 14, 21, tzinfo=UTC))
         report = WatchReport(id="shop-1", alive=True, baseline=Window(), since=seen, recent=seen)
         await w.engine.watch_reported(report)
+        assert "unwell" not in await w.keys(), "it is not over"
         await w.announced("notify-rollback")
 
         said = (
-            "the watch still sees 100 % failing, 83 of the last 83 probes; "
-            "Execute rollback script warned: 8 of 11 checks pass: gateway /: slow."
+            "at 14:21 UTC the watch saw 100 % failing, 83 of the last 83 probes; "
+            "Execute rollback script warned: 8 of 11 checks pass: gateway /: slow, 3 s, and 2 more."
         )
-        assert f"⚠️ Not well yet: {said}" in await w.reads("card")
-        assert f"Not well yet: {said}" in await w.reads("announce:C0RELEASES")
+        assert f"⚠️ Not well: {said}\n" in await w.reads("card")
+        (told,) = [one for one in await w.messages() if one.key == "unwell"]
+        assert told.in_thread
+        assert told.text.endswith("Nothing watches it from here on; look yourselves. <@U000MARA> <@U000ANA>")
+        assert said in await w.reads("unwell")
+        assert "⚠️ Rolled back, not well · shop 1.4.2" in await at_home(w)
+        assert "It is not well: all of our test requests failed then." in await w.reads("announce:C0RELEASES")
 
 
 async def test_a_rollback_after_which_all_is_well_says_no_more_than_that(w: World):
@@ -42,7 +52,8 @@ async def test_a_rollback_after_which_all_is_well_says_no_more_than_that(w: Worl
     await w.announced("notify-rollback")
 
     assert "Rolled back" in await w.reads("card")
-    assert "Not well yet" not in await w.reads("card") + await w.reads("announce:C0RELEASES")
+    assert "ot well" not in await w.reads("card") + await w.reads("announce:C0RELEASES") + await at_home(w)
+    assert "unwell" not in await w.keys()
     assert "● Prepare ─ ⏪ Deploy ─ ○ Verify" in await way(w)
 
 
@@ -110,6 +121,10 @@ async def test_what_was_not_begun_before_it_was_called_off_says_that_it_never_wi
     await w.types("U000MARA", "abort the supplier is down")
 
     assert "⏹️ not begun   Notify stakeholders\nshop-1 is aborting" in await w.reads("steps:preparing")
+
+
+async def at_home(w: World) -> str:
+    return str(home("U000MARA", await w.store.find(), w.clock.now()))
 
 
 async def way(w: World) -> str:
