@@ -113,7 +113,7 @@ def _opened(values: Mapping[str, str]) -> str:
 
 
 def _told(opening: Opening) -> dict[str, Mapping[str, str]]:
-    """The parameters as facts, but for texts: what a person wrote stands in the words of the line, which can be forgotten."""
+    """The parameters as facts, but for texts: one may hold a name, which can be taken out of the words of a line, not out of a fact."""
     texts = {one.key for one in opening.plan.parameters if one.kind is ParameterKind.TEXT}
     told = {key: value for key, value in opening.parameters.items() if key not in texts}
     return {"parameters": told} if told else {}

@@ -1,6 +1,7 @@
 """What is left of a person who asked to be forgotten?
 
-Their part in it, without them: that somebody of this role signed at this time, not who, and not what they said. The digests in the
+Their part in it, without them: that somebody of this role signed at this time, not who, and not what they said. With which
+parameters they started stays, as the version does, for it is what was deployed; only their names are taken out of it. The digests in the
 history stay, so the rest can still be verified; a line of its own says which lines lost words, so that nobody else can remove any.
 """
 

@@ -44,4 +44,6 @@ def _hint(one: ParameterPlan) -> str:
         what = parameters.expected(one)
         said.append(f"{what[:1].upper()}{what[1:]}.")
         said.append(f"Left empty, it is {clip(one.default, 60)}." if one.default else "")
+    if one.kind is ParameterKind.TEXT:
+        said.append("Everybody can read it and it stays in the record, so write nothing personal.")
     return " ".join(part for part in said if part)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from world import APP, SERVICES, World, world
 
-from bot.model import Person
+from bot.model import Change, Person, Phase
 from bot.store import snapshot
 from bot.views import answers, parameters
 from handlers import bolt
@@ -59,6 +60,9 @@ async def test_the_form_asks_for_each_with_the_element_of_its_type(w: World):
     }
     assert settle["hint"]["text"] == "Each member. A whole number from 0 to 60. Left empty, it is 2."
     assert field(w, "ticket")["element"]["placeholder"]["text"] == "OPS-12"
+    assert field(w, "ticket")["hint"]["text"] == (
+        "Something like OPS-12. Everybody can read it and it stays in the record, so write nothing personal."
+    )
     assert [one["value"] for one in field(w, "dry-run")["element"]["options"]] == ["yes", "no"]
 
 
@@ -70,7 +74,7 @@ async def test_what_was_said_is_recorded_shown_and_given_to_scripts(w: World):
     assert "Region: eu-west · Seconds to watch: 5" in await w.types("U000IVY", "status")
     opened = (await w.store.history("shop-1"))[0]
     assert opened.what == "opened with region=eu-west, settle=5, ticket=OPS-7, dry-run=no"
-    # What somebody wrote stands only where it can be forgotten.
+    # A text may hold somebody's name, which could not be taken out of a fact.
     assert opened.facts["parameters"] == {"region": "eu-west", "settle": "5", "dry-run": "no"}
 
     await w.measured()
@@ -87,6 +91,28 @@ async def test_what_was_said_is_recorded_shown_and_given_to_scripts(w: World):
         "TMINUS_PARAMETER_TICKET": "OPS-7",
         "TMINUS_PARAMETER_DRY_RUN": "no",
     }
+
+
+async def test_of_somebody_who_is_forgotten_it_stays_with_what_was_deployed_without_their_name(w: World):
+    await w.types("U000MARA", 'start shop 1.4.2 region=eu-west ticket="OPS-7 by mara"')
+    await w.measured()
+    await w.clears()
+    await w.presses("U000MARA", "Start")
+    await w.types("U000MARA", "abort shop-1 no more")
+    one = await w.store.change("shop-1", lambda it: Change(deployment=replace(it, phase=Phase.ABORTED)))
+    await w.store.remember_person(replace(one.captain, name="mara"))
+
+    await w.store.forget("U000MARA", by=one.captain)
+
+    after = await w.store.get("shop-1")
+    assert after.parameters["ticket"] == after.runs[0].spec.argv[-1] == "OPS-7 by somebody"
+    assert after.parameters["region"] == "eu-west"
+    opened = (await w.store.history("shop-1"))[0]
+    assert (opened.by, opened.what) == (
+        "Somebody",
+        "opened with region=eu-west, settle=2, ticket=OPS-7 by somebody",
+    )
+    assert await w.store.verify("shop-1") is None
 
 
 async def test_however_much_is_said_every_place_shows_the_beginning_of_it(tmp_path: Path):
