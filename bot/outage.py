@@ -107,7 +107,7 @@ def record(deployment: Named = "") -> None:
 def verify(
     file: Annotated[Path, typer.Argument(help="A file that `record` wrote, here or in Slack.")],
 ) -> None:
-    """Say whether a record is as it was written. Needs no database; exit code 1 when a word was changed."""
+    """Say whether a record's history is as it was written. Needs no database; exit code 1 when a word was changed."""
     with sentences():
         try:
             text = file.read_text("utf-8")

@@ -1,7 +1,8 @@
 """How does the whole story of one deployment leave the database, so that it can be verified without it?
 
 One JSON document: the record with the plan that it pinned, and every line of the history with its salts, digests and hashes. Whoever
-holds it and the head that stands on the card in Slack can tell whether one word of it was changed since.
+holds it and the head that stands on the card in Slack can tell whether one word of the history was changed since. The record and
+the plan go with it to be read; no hash holds them.
 """
 
 import json

@@ -124,7 +124,7 @@ def otherwise(check, at, folder):
     host = "site.test" if at["kind"] == "no such name" else "127.0.0.1"
     reach = {key: value for key, value in at["reach"].items() if key != "addresses"}
     return {
-        "dns": {"names": ["site.test"], "expect": ["192.0.2.1"], "resolvers": [at["where"]], "timeout_s": 0.3},
+        "dns": {"names": ["site.test"], "expect": ["192.0.2.1"], "resolvers": [at["where"]], "timeout_s": reach["timeout_s"]},
         "freeze": {"repository": f"{scheme}://bot:{SECRET}@{at['where']}/shop.git", "commit": COMMIT},
         "migrations": {"tool": "files", "folder": str(folder), "staging_dsn": dsn},
         "pool": {"dsn": dsn, "instances": 2},

@@ -1,4 +1,4 @@
-"""The whole story leaves as a file, and anybody can tell whether a word of it was changed."""
+"""The whole story leaves as a file, and anybody can tell whether a word of its history was changed."""
 
 import json
 from pathlib import Path
@@ -51,7 +51,12 @@ async def test_the_record_holds_the_story_and_verifies_without_the_database(
 async def test_a_word_that_was_changed_is_found(
     types: Type, record: str, tmp_path: Path, before: str, after: str, sentence: str
 ):
-    said = await _verify(types, tmp_path, record.replace(before, after, 1))
+    # What the record stood at when it was written goes before the history, which is what the hashes hold.
+    stood, mark, history = record.partition('"history": [')
+    changed = (
+        (stood, history.replace(before, after, 1)) if before in history else (stood.replace(before, after, 1), history)
+    )
+    said = await _verify(types, tmp_path, mark.join(changed))
 
     assert said.code == 1
     assert sentence in said.err
