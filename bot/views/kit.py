@@ -8,7 +8,7 @@ from bot.text import clip
 Block = dict[str, Any]
 
 #: Slack's limits, in characters and counts.
-TEXT, HEADER, BUTTON, OPTION, TITLE, OPTIONS = 3000, 150, 75, 75, 24, 5
+TEXT, HEADER, BUTTON, OPTION, TITLE, OPTIONS, YES = 3000, 150, 75, 75, 24, 5, 30
 
 
 def plain(text: str, limit: int = TEXT) -> Block:
@@ -67,8 +67,8 @@ def confirm(title: str, text: str, yes: str, no: str = "Not now", *, danger: boo
     shown: Block = {
         "title": plain(title, 100),
         "text": plain(text, 300),
-        "confirm": plain(yes, 30),
-        "deny": plain(no, 30),
+        "confirm": plain(yes, YES),
+        "deny": plain(no, YES),
     }
     return shown | {"style": "danger"} if danger else shown
 

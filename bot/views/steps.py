@@ -5,10 +5,10 @@ from bot.decide.journey import failed_step
 from bot.decide.runs import ending, warned
 from bot.model import Deployment, Phase, Run, RunState, StepRecord, StepState
 from bot.plan import Stage, StepKind, StepPlan
-from bot.text import Raw, bar, clip, code, duration, esc, moment, plural, utc
+from bot.text import Raw, bar, clip, code, duration, esc, moment, plural
 from bot.views import ids, kit, signs
 from bot.views.kit import Block
-from bot.views.restoring import at_stake
+from bot.views.restoring import at_stake, in_dialog, restores
 
 #: Where the deployment is, is what people look at this list for: a step that ends goes before whatever changes all the time.
 URGENT = True
@@ -91,13 +91,17 @@ def retry_button(deployment: Deployment) -> Block | None:
 
 
 def confirm_button(deployment: Deployment, step: StepPlan) -> Block:
-    """Somebody's word that a step was done, or may be done."""
+    """Somebody's word that a step was done, or may be done; what is pressed in the end names what happens then."""
     who = signs.owner(deployment, step.role) if step.role else "somebody of the roster"
-    label, said = ("Done", "it is done") if step.kind is StepKind.CONFIRM else ("Go ahead", "it may go ahead")
-    # The facts come first: a question has room for 300 characters.
-    text = f"{at_stake(deployment, step, utc)} {_doing(step)}: as {who} you say that {said}.".strip()
-    asked = kit.confirm(step.title, text, label)
-    return kit.button(label, ids.CONFIRM, ids.value(deployment.id, step.key), style="primary", confirm=asked)
+    carried = ids.value(deployment.id, step.key)
+    if step.kind is StepKind.CONFIRM:
+        does = f"{step.about.strip('`')}: as" if step.about else "As"
+        asked = kit.confirm(step.title, f"{does} {who} you say that it is done.", "Done")
+        return kit.button("Done", ids.CONFIRM, carried, style="primary", confirm=asked)
+    text = in_dialog(deployment, step) or f"As {who} you say that it may go ahead."
+    yes = step.title if len(step.title) <= kit.YES else "Go ahead"
+    asked = kit.confirm(step.title, text, yes, danger=restores(step))
+    return kit.button("Go ahead", ids.CONFIRM, carried, style="primary", confirm=asked)
 
 
 def asks(deployment: Deployment, step: StepPlan, who: str) -> Raw:
@@ -116,10 +120,6 @@ def answered(step: StepPlan, record: StepRecord) -> Raw:
     else:
         said = "said that it is done" if step.kind is StepKind.CONFIRM else "said: go ahead"
     return Raw(f"{esc(record.by.name)} {said}")
-
-
-def _doing(step: StepPlan) -> str:
-    return step.about.strip("`") if step.kind is StepKind.CONFIRM and step.about else step.title
 
 
 def run(deployment: Deployment, one: Run) -> list[Block]:

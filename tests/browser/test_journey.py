@@ -113,7 +113,7 @@ def test_a_version_that_does_not_start_is_rolled_back(browser: Browser, demo: De
     ben.reads(re.compile("Restore database waits for a go-ahead of Database Admin"), ben.thread)
     chloe = Somebody(browser, demo, "U0CHLOE")
     chloe.opens_thread("1.6.0")
-    chloe.presses("Go ahead", confirm="Go ahead")
+    chloe.presses("Go ahead", confirm="Restore database")
     mara.reads(re.compile("Rolled back"), mara.thread)
     mara.pictures("8-rolled-back")
     mara.page.goto(f"{demo.url}/#/as/U0MARA/C0RELEASES")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from world import APP, World, world
@@ -46,20 +47,29 @@ async def with_schema(w: World, *, changed: bool) -> None:
     await w.store.change("shop-1", known)
 
 
-async def asked(w: World, *, deployed: bool = True) -> None:
-    await w.script_ends("deploy", code=0 if deployed else 3)
+async def asked(w: World, *, deployed: bool = True, error: str = "", warning: str = "") -> None:
+    await w.script_ends("deploy", code=0 if deployed else 3, errors=(error,) if error else ())
     if deployed:
         await w.script_ends("health", code=3)
     await w.presses("U000CHLOE", "Roll back", message="alarm:0")
-    await w.script_ends("rollback")
+    await w.script_ends("rollback", warnings=(warning,) if warning else ())
+
+
+async def dialog(w: World) -> dict[str, Any]:
+    """What opens before the button is pressed in earnest."""
+    one = await w.store.get("shop-1")
+    step = next(each for each in one.plan.steps if each.key == "restore")
+    return dict(steps.confirm_button(one, step)["confirm"])
 
 
 async def question(w: World) -> str:
-    """What the button asks before it is pressed in earnest."""
-    one = await w.store.get("shop-1")
-    step = next(each for each in one.plan.steps if each.key == "restore")
-    confirm = steps.confirm_button(one, step)["confirm"]
-    return str(confirm["text"]["text"])
+    return str((await dialog(w))["text"]["text"])
+
+
+async def everywhere(w: World) -> tuple[str, ...]:
+    """What whoever is asked reads in the thread and in App Home."""
+    at_home = str(home("U000CHLOE", [await w.store.get("shop-1")], w.clock.now()))
+    return await w.reads("steps:rolling_back"), await w.reads("asks:restore"), at_home
 
 
 async def test_the_schema_and_the_newest_backup_stand_wherever_the_go_ahead_is_asked_for(w: World):
@@ -67,22 +77,50 @@ async def test_the_schema_and_the_newest_backup_stand_wherever_the_go_ahead_is_a
     await with_schema(w, changed=True)
     await backed_up(w, "nightly", timedelta(hours=9))
     await backed_up(w, "taken", timedelta(minutes=2))
-    taken = w.clock.now() - timedelta(minutes=2)
+    taken = (await w.store.get("shop-1")).findings["taken"].measured_at - timedelta(minutes=2)
     w.clock.advance(timedelta(minutes=28))
     await asked(w)
 
-    for said in (
-        await question(w),
-        await w.reads("steps:rolling_back"),
-        await w.reads("asks:restore"),
-        str(home("U000CHLOE", [await w.store.get("shop-1")], w.clock.now())),
-    ):
+    for said in await everywhere(w):
         assert "Schema: 1.4.2 changes it." in said
         assert utc(taken) in said
         assert "30 min" in said
-        assert "what was written since is lost" in said
-    assert "<!date" not in await question(w), "Slack shows no token there"
-    assert (await question(w)).endswith("as Database Admin you say that it may go ahead.")
+        assert "old when this was asked; what was written since is then no longer in the database." in said
+        assert "keeps the database as it is." in said
+    asked_in_dialog = await question(w)
+    assert asked_in_dialog.startswith("Schema: 1.4.2 changes it. Backup: the newest was taken 30 min")
+    assert asked_in_dialog.endswith("before this was asked; what was written since is then no longer in the database.")
+
+
+async def test_whoever_restores_presses_what_is_named_after_that_and_warns(w: World):
+    await w.deploying()
+    await asked(w)
+
+    assert (await dialog(w))["confirm"]["text"] == "Restore database"
+    assert (await dialog(w))["style"] == "danger"
+
+
+async def test_what_the_scripts_said_of_the_database_is_quoted_where_its_restore_is_asked_for(w: World):
+    await w.deploying()
+    await with_schema(w, changed=True)
+    error = "1.4.2 could not migrate the database, which is still at schema 2."
+    warning = "The database has a newer schema than 1.4.1 knows, so it takes no orders. <!here> Restore it."
+    await asked(w, deployed=False, error=error, warning=warning)
+
+    assert "&lt;!here&gt;" in (await everywhere(w))[-1], "nobody is called by what a script prints"
+    for said in (*await everywhere(w), await question(w)):
+        assert "Schema: 1.4.2 changes it, if it came so far. Deploy script failed: “1.4.2 could not migrate" in said
+        assert "still at schema 2”. Rollback script warned: “The database has a newer schema" in said
+
+
+async def test_a_long_word_of_a_script_leaves_the_facts_their_room_in_the_dialog(w: World):
+    await w.deploying()
+    await with_schema(w, changed=True)
+    await backed_up(w, "taken", timedelta(minutes=2))
+    await asked(w, warning="The database is newer. " * 20)
+
+    assert "Rollback script warned: “The database is newer." in await question(w)
+    assert (await question(w)).endswith("what was written since is then no longer in the database.")
 
 
 async def test_what_is_not_known_is_said_to_be_not_known(w: World):

@@ -181,11 +181,10 @@ def restore(folder: Path, database: Path, safety: Path) -> str:
         raise RefusedError(
             f"After restoring, the database is not what was backed up ({state}); the state before is in {safety}."
         )
-    total = sum(counted.values())
-    return (
-        f"schema {number}, {total} rows, integrity {state}; {len(orders)} orders placed since the backup are in"
-        f" {safety / 'orders_since_backup.json'}"
-    )
+    if orders:
+        kept = "1 order" if len(orders) == 1 else f"{len(orders)} orders"
+        print(f"::warning::{kept} placed since the backup: kept in {safety / 'orders_since_backup.json'}")
+    return f"schema {number}, {sum(counted.values())} rows, integrity {state}"
 
 
 def main() -> int:
