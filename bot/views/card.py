@@ -67,10 +67,19 @@ def summary(deployment: Deployment, now: datetime) -> str:
 
 
 def state_line(deployment: Deployment) -> str:
-    """The first line that says what is special just now; empty when nothing is."""
-    if deployment.hold is not None:
-        hold = deployment.hold
-        return f"⏸️ *On hold* since {moment(hold.at)} by {esc(hold.by.name)}: “{esc(clip(hold.reason, 300))}”"
+    """What is special just now: a hold, and below it what waits for its end; empty when nothing is."""
+    return "\n".join(line for line in (hold_line(deployment), _stands(deployment)) if line)
+
+
+def hold_line(deployment: Deployment) -> str:
+    """Since when it is on hold, by whom and why; empty while it is not."""
+    hold = deployment.hold
+    if hold is None:
+        return ""
+    return f"⏸️ *On hold* since {moment(hold.at)} by {esc(hold.by.name)}: “{esc(clip(hold.reason, 300))}”"
+
+
+def _stands(deployment: Deployment) -> str:
     since = moment(deployment.phase_at)
     match deployment.phase:
         case Phase.DECIDING:
@@ -279,9 +288,10 @@ def _in_the_way(deployment: Deployment, now: datetime) -> list[Block]:
 def blocker_line(deployment: Deployment, index: int, blocker: Blocker) -> Raw:
     """`1. API keys rotated …   → Security Team`"""
     who = signs.owner(deployment, blocker.role)
-    # Whoever set a hold releases it, and any role: not only the one that set it.
-    if blocker.reason is Reason.HELD or (not blocker.role and blocker.reason in {Reason.ITEM_OPEN, Reason.DECISION}):
-        who = "anybody of the roster"
+    if blocker.reason is Reason.HELD and deployment.hold is not None:
+        who = signs.releases(deployment.hold)
+    if not blocker.role and blocker.reason in {Reason.ITEM_OPEN, Reason.DECISION}:
+        who = "somebody of the roster"
     if blocker.reason is Reason.WINDOW_AHEAD:
         who = "by itself"
     at = f" {moment(blocker.at, 'date_time')}" if blocker.at is not None else ""

@@ -1,8 +1,10 @@
 """How is it told that a deployment is on hold, and that it goes on?"""
 
+from datetime import datetime
+
 from bot.model import Deployment, Hold, Phase
 from bot.text import clip, duration, esc, mention, moment
-from bot.views import asking, card, kit, signs
+from bot.views import asking, card, kit, signs, watching
 from bot.views.kit import Block
 
 _ENDED = {"resumed": "resumed it", "aborted": "called it off", "rolled_back": "rolled it back"}
@@ -16,18 +18,19 @@ def hold(deployment: Deployment, one: Hold) -> tuple[str, list[Block]]:
         return f"⏸️ It was on hold by {by} {from_to}: {why}. {esc(one.ended_by.name)} {_ENDED[one.how]}.", []
     if deployment.over:
         return f"⏸️ It was on hold by {by} since {moment(one.at)}: {why}. {asking.is_now(deployment)}.", []
-    may = "somebody of the roster" if one.role else f"{by} or somebody of the roster"
     said = (
         f"⏸️ {esc(signs.name(deployment))} is on hold by {by} since {moment(one.at)}: {why}. "
-        f"{_stops(deployment.phase)} until {may} presses *Resume*. {_called(deployment, one)}"
+        f"{_stops(deployment)} until {esc(signs.releases(one))} presses *Resume*. {_called(deployment, one, one.at)}"
     ).strip()
     return said, [kit.section(said), *kit.actions(card.resume_button(deployment))]
 
 
-def _stops(phase: Phase) -> str:
-    match phase:
-        case Phase.DECIDING:
+def _stops(deployment: Deployment) -> str:
+    match deployment.phase:
+        case Phase.DECIDING if any(one.settled_at is None and one.auto_at is not None for one in deployment.alarms):
             return "Nothing rolls back by itself and nobody is reminded"
+        case Phase.DECIDING:
+            return "Nobody is reminded of the decision"
         case Phase.LIVE:
             return "Nobody is reminded of its follow-ups"
         case Phase.ROLLING_BACK | Phase.ABORTING:
@@ -42,11 +45,15 @@ def resumed(deployment: Deployment, one: Hold) -> str:
         return ""
     took = duration((one.ended_at - one.at).total_seconds())
     goes_on = f"▶️ {esc(signs.name(deployment))} goes on: {esc(one.ended_by.name)} resumed it {moment(one.ended_at)}"
-    return f"{goes_on}, after {took} on hold by {esc(one.by.name)}. {_called(deployment, one)}".strip()
+    return f"{goes_on}, after {took} on hold by {esc(one.by.name)}. {_called(deployment, one, one.ended_at)}".strip()
 
 
-def _called(deployment: Deployment, one: Hold) -> str:
-    """Whoever started it, and whoever stopped it; but nobody for what they did themselves."""
+def _called(deployment: Deployment, one: Hold, at: datetime) -> str:
+    """Whoever started it, whoever stopped it, and whoever is asked to decide then; but nobody for what they did themselves."""
     did = one.ended_by or one.by
-    called = dict.fromkeys(person.id for person in (deployment.captain, one.by) if person.id != did.id)
+    open_ = [
+        alarm for alarm in deployment.alarms if alarm.at <= at and (alarm.settled_at is None or at < alarm.settled_at)
+    ]
+    asked = [person for alarm in open_ for person in watching.asked(deployment, alarm, at)]
+    called = dict.fromkeys(person.id for person in (deployment.captain, one.by, *asked) if person.id != did.id)
     return " ".join(mention(person) for person in called)

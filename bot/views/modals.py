@@ -68,7 +68,7 @@ def no_go(deployment: Deployment, role: str) -> Block:
 
 
 def hold(deployment: Deployment) -> Block:
-    intro = f"*{esc(signs.name(deployment))}* stands still until somebody of the roster resumes it. A script that runs is not touched."
+    intro = f"*{esc(signs.name(deployment))}* stands still until you or somebody of the roster resumes it. A script that runs is not touched."
     return _reason(ids.HOLD_MODAL, "Hold", intro, "Hold", ids.value(deployment.id), "The queue is draining")
 
 

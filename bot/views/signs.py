@@ -4,7 +4,7 @@ from datetime import datetime
 
 from bot import gates
 from bot.gates import Standing
-from bot.model import Deployment, Phase, Seat, StepRecord, StepState, Tick
+from bot.model import Deployment, Hold, Phase, Seat, StepRecord, StepState, Tick
 from bot.plan import ItemPlan
 from bot.text import Raw, clip, duration, esc, moment
 
@@ -59,6 +59,11 @@ def owner(deployment: Deployment, role: str) -> str:
     return next((seat.title for seat in deployment.roster if seat.role == role), role)
 
 
+def releases(hold: Hold) -> str:
+    """Who lets it go on: any role, not only the one that set it; and whoever set it without one."""
+    return "somebody of the roster" if hold.role else f"{hold.by.name} or somebody of the roster"
+
+
 def people(seat: Seat) -> str:
     return f"{seat.contact.name}, backup {seat.backup.name}"
 
@@ -105,7 +110,7 @@ def _detail(deployment: Deployment, item: ItemPlan, stands: Standing, now: datet
             if item.evidence
             else "tick when it is done"
         )
-        said.append(f"_{esc(owner(deployment, item.role)) if item.role else 'anybody of the roster'}: {asked}_")
+        said.append(f"_{esc(owner(deployment, item.role)) if item.role else 'somebody of the roster'}: {asked}_")
     return " · ".join(said)
 
 

@@ -1,6 +1,9 @@
 """How do the watch and the question whether to roll back look?"""
 
-from bot.model import Alarm, Blind, Deployment, Phase, Window
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot.model import Alarm, Blind, Deployment, Person, Phase, Window
 from bot.recorded import was_late
 from bot.text import duration, esc, mention, moment, number, percent
 from bot.views import card, ids, kit, signs, steps
@@ -104,7 +107,7 @@ def _stands_still(deployment: Deployment, one: Alarm) -> str:
     """Whether time alone decides this, and how somebody stops that; empty where neither time nor a hold plays a part."""
     if deployment.hold is not None:
         waits = " Nothing rolls back by itself until somebody resumes it." if one.auto_at is not None else ""
-        return f"{card.state_line(deployment)}.{waits}"
+        return f"{card.hold_line(deployment)}.{waits}"
     if one.auto_at is not None:
         at = moment(one.auto_at, "time")
         return f"Rolling back by itself at {at} unless somebody decides. *Stop that* leaves it to people."
@@ -122,12 +125,20 @@ def _our_own_lag(deployment: Deployment) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
+def asked(deployment: Deployment, one: Alarm, at: datetime) -> Iterator[Person]:
+    """Who has been asked by then: the captain and the first role of the roster; once that was not enough, all of it."""
+    yield from _first(deployment)
+    if one.reminded_at is not None and one.reminded_at <= at:
+        yield from (person for seat in deployment.roster for person in (seat.contact, seat.backup))
+
+
 def called(deployment: Deployment) -> str:
     """The people who have to act: the captain, and the first role of the roster."""
-    called = [deployment.captain.id]
-    if deployment.roster:
-        called.append(deployment.roster[0].contact.id)
-    return " ".join(mention(one) for one in dict.fromkeys(called))
+    return " ".join(mention(one) for one in dict.fromkeys(person.id for person in _first(deployment)))
+
+
+def _first(deployment: Deployment) -> list[Person]:
+    return [deployment.captain, *(seat.contact for seat in deployment.roster[:1])]
 
 
 def blind_text(deployment: Deployment, one: Blind) -> str:

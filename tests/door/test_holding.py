@@ -161,6 +161,35 @@ async def test_a_hold_and_its_end_are_told_in_the_thread_once_each(w: World):
     assert "Ben Okafor resumed it" in await w.reads("hold:0")
 
 
+async def test_a_hold_of_an_open_question_is_told_to_everybody_who_was_asked_and_the_question_still_stands(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    await w.presses("U000MARA", "Hold and look…", message="alarm:0")
+    await w.submits("U000MARA", reason="reading the log")
+
+    told = await said(w, "hold:0")
+    until = "Nobody is reminded of the decision until Mara Lind or somebody of the roster presses *Resume*."
+    assert told.endswith(f"{until} <@U000ANA>"), "nothing here would have rolled back by itself"
+    card = await w.reads("card")
+    assert "On hold" in card
+    assert "Roll back, or accept? Since" in card
+    assert "→ Mara Lind or somebody of the roster" in card, "as the thread says"
+
+    await w.presses("U000MARA", "Resume", message="hold:0")
+    assert (await said(w, "resumed:0")).endswith(" on hold by Mara Lind. <@U000ANA>")
+
+
+async def test_a_hold_after_a_reminder_of_the_question_is_told_to_the_whole_roster(w: World):
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    await w.passes(hours=1)
+    assert "alarm:0:again" in await w.keys()
+
+    await w.types("U000BEN", "hold reading the log")
+
+    assert (await said(w, "hold:0")).endswith("<@U000MARA> <@U000ANA> <@U000CHLOE> <@U000DMITRI>")
+
+
 async def test_a_hold_that_an_abort_ends_says_so_and_calls_nobody(w: World):
     await w.clear()
     await w.types("U000ANA", "hold the queue is draining")
