@@ -5,13 +5,13 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.commands import cli
+from bot.schedule import OffsetClock
 from tests.door.world import World, world
 
 ROOT = Path(__file__).parents[2]
@@ -32,8 +32,7 @@ Type = Callable[..., Awaitable[Said]]
 @pytest.fixture
 async def w(tmp_path: Path) -> AsyncIterator[World]:
     """A bot on a database, at the time that it really is: the terminal has no other clock."""
-    async with world(tmp_path) as one:
-        one.clock.set(timedelta())
+    async with world(tmp_path, clock=OffsetClock()) as one:
         yield one
 
 
