@@ -8,7 +8,7 @@ from bot.machine import words
 from bot.model import Deployment, Phase, StepState
 from bot.plan import Stage
 from bot.text import Raw, bar, clip, duration, esc, moment, number, plural, span
-from bot.views import ids, kit, parameters, signs, steps
+from bot.views import ids, itself, kit, parameters, signs, steps
 from bot.views.kit import Block
 from bot.views.leftover import not_well
 
@@ -34,7 +34,8 @@ _SIGNS = {
 def card(deployment: Deployment, now: datetime) -> list[Block]:
     """The card; it stays about one screen high."""
     blocks = [kit.header(f"{_SIGNS[deployment.phase]} {signs.name(deployment)}")]
-    state = state_line(deployment)
+    alone = itself.told(deployment, itself.first(deployment))
+    state = "\n".join(said for said in (state_line(deployment), alone) if said)
     if state:
         blocks.append(kit.section(state))
     if deployment.release.unknowns and not deployment.over:
@@ -319,7 +320,8 @@ def _buttons(deployment: Deployment, now: datetime) -> list[Block | None]:
             return [start, go, no_go, kit.button("Measure again", ids.MEASURE, carried), hold, more]
         case Phase.DECIDING:
             accept = kit.button("Accept, because…", ids.ACCEPT, carried)
-            return [roll_back_button(deployment), steps.retry_button(deployment), resume, accept, more]
+            stop = itself.stop_button(deployment, itself.first(deployment))
+            return [roll_back_button(deployment), steps.retry_button(deployment), resume, accept, stop, more]
         case Phase.DEPLOYING | Phase.VERIFYING | Phase.LIVE:
             ask = kit.button("Roll back?", ids.ASK_ROLL_BACK, carried)
             return [*steps.needed_now(deployment), ask, hold if deployment.phase is not Phase.LIVE else resume, more]

@@ -9,7 +9,7 @@ from bot.decide.time import open_tasks
 from bot.model import OVER, Deployment, Phase
 from bot.plan import ItemPlan, StepKind
 from bot.text import clip, duration, esc, moment, percent, plural
-from bot.views import card, ids, kit, section, signs, steps
+from bot.views import card, ids, itself, kit, section, signs, steps
 from bot.views.kit import Block
 from bot.views.leftover import not_well
 from bot.views.restoring import at_stake
@@ -137,10 +137,13 @@ def _waits_for(one: Deployment, person_id: str, now: datetime) -> Iterator[Block
     if one.phase is Phase.DECIDING and (held or one.captain.id == person_id):
         happened = [f"{alarm.title}: {clip(alarm.detail, 200)}" for alarm in one.alarms if alarm.settled_at is None]
         cause = "".join(f"\n{esc(line)}" for line in happened[:3])
-        yield kit.section(f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}{cause}")
+        first = itself.first(one)
+        alone = f"\n{said}" if (said := itself.told(one, first)) else ""
+        yield kit.section(f"🚨 *{esc(signs.name(one))}*: roll back, or accept?{_link(one)}{cause}{alone}")
         # Whoever started it may go back, and only the roster accepts.
         accept = kit.button("Accept, because…", ids.ACCEPT, ids.value(one.id)) if held else None
-        yield from kit.actions(card.roll_back_button(one), steps.retry_button(one), accept)
+        stop = itself.stop_button(one, first)
+        yield from kit.actions(card.roll_back_button(one), steps.retry_button(one), accept, stop)
     for plan in one.plan.follow_ups:
         record = one.follow_ups.get(plan.key)
         if one.phase is Phase.LIVE and record is not None and record.opened_at is not None and record.done_at is None:

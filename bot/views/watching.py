@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.model import Alarm, Blind, Deployment, Person, Phase, Window
 from bot.recorded import was_late
 from bot.text import duration, esc, mention, moment, number, percent
-from bot.views import card, ids, kit, signs, steps
+from bot.views import card, ids, itself, kit, signs, steps
 from bot.views.kit import Block
 from bot.views.leftover import not_well
 
@@ -92,8 +92,9 @@ def alarm(deployment: Deployment, one: Alarm) -> list[Block]:
         hold = card.resume_button(deployment) or kit.button("Hold and look…", ids.HOLD, carried)
         accept = kit.button("Accept, because…", ids.ACCEPT, carried)
         retry = steps.retry_button(deployment) if one.key.startswith("step-") else None
-        stop = kit.button("Stop that", ids.STOP_AUTO, carried) if one.auto_at is not None else None
-        blocks += kit.actions(card.roll_back_button(deployment), retry, hold, accept, stop)
+        blocks += kit.actions(
+            card.roll_back_button(deployment), retry, hold, accept, itself.stop_button(deployment, one)
+        )
     return blocks
 
 
@@ -105,15 +106,8 @@ def decided(one: Alarm) -> str:
 
 def _stands_still(deployment: Deployment, one: Alarm) -> str:
     """Whether time alone decides this, and how somebody stops that; empty where neither time nor a hold plays a part."""
-    if deployment.hold is not None:
-        waits = " Nothing rolls back by itself until somebody resumes it." if one.auto_at is not None else ""
-        return f"{card.hold_line(deployment)}.{waits}"
-    if one.auto_at is not None:
-        at = moment(one.auto_at, "time")
-        return f"Rolling back by itself at {at} unless somebody decides. *Stop that* leaves it to people."
-    if one.stopped_by is not None:
-        return f"{esc(one.stopped_by.name)} stopped the rollback by itself; it waits for somebody to decide."
-    return ""
+    said = itself.told(deployment, one)
+    return f"{card.hold_line(deployment)}. {said}".rstrip() if deployment.hold is not None else said
 
 
 def _our_own_lag(deployment: Deployment) -> str:

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from world import APP, World, world
 
+from bot.terminal import plain
+from bot.views import home
+
 
 @pytest.fixture
 async def auto(tmp_path: Path) -> AsyncIterator[World]:
@@ -72,6 +75,22 @@ async def test_a_rollback_by_itself_says_when_and_how_it_is_stopped_and_goes(aut
     assert "T-Minus rolled back" in await auto.reads("alarm:0")
 
 
+async def test_whoever_works_on_the_card_or_from_home_reads_that_it_goes_by_itself_and_stops_it_there(auto: World):
+    goes = "unless somebody decides. Stop that leaves it to people."
+    assert goes in await auto.reads("card")
+    assert goes in await at_home(auto)
+    assert "Stop that" in await auto.buttons("card")
+
+    await auto.presses_at_home("U000MARA", "Stop that")
+    await auto.passes(hours=1)
+
+    assert await auto.phase() == "deciding"
+    stopped = "Mara Lind stopped the rollback by itself; it waits for somebody to decide."
+    assert stopped in await auto.reads("card")
+    assert stopped in await at_home(auto)
+    assert "Stop that" not in await auto.buttons("card")
+
+
 async def test_a_hold_stops_it_and_afterwards_it_waits_as_long_as_was_left(auto: World):
     await auto.passes(minutes=1)
     await held(auto)
@@ -121,6 +140,11 @@ async def test_whoever_accepts_in_time_stops_it_for_good(auto: World):
     await auto.passes(minutes=10)
 
     assert await auto.phase() == "verifying"
+
+
+async def at_home(w: World) -> str:
+    view = home.home("U000MARA", await w.store.find(), w.clock.now())
+    return plain("\n".join(one["text"]["text"] for one in view["blocks"] if one["type"] == "section"))
 
 
 async def said(w: World, key: str) -> str:
