@@ -8,7 +8,7 @@ from bot.model import Deployment, Finding, Run, StepState, Verdict
 from bot.plan import Stage, StepPlan
 from bot.text import clip, duration, esc, moment
 
-#: What `only_if` says of a step that puts the database back.
+#: What `only_if` says of a step of a rollback that puts the database back.
 _RESTORES = "schema_changed"
 
 #: So much of a script's words is quoted; in a dialog, which has room for so many characters, what fits beside the facts.
@@ -17,7 +17,7 @@ _QUOTED, _DIALOG = 200, 300
 
 def restores(step: StepPlan) -> bool:
     """Does this step put the database back?"""
-    return step.only_if == _RESTORES
+    return step.stage is Stage.ROLLING_BACK and step.only_if == _RESTORES
 
 
 def at_stake(deployment: Deployment, step: StepPlan) -> str:

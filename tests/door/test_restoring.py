@@ -142,6 +142,20 @@ async def test_a_deploy_script_that_failed_may_not_have_come_to_the_schema_and_a
     assert "It was not found good: its sha256 differs." in await question(w)
 
 
+async def test_a_backup_that_is_taken_before_restores_nothing_and_asks_without_a_word_of_what_is_lost(tmp_path: Path):
+    taken = "backup: {title: Take a backup, script: freeze, approved_by: lead, only_if: schema_changed}"
+    app = APP.replace("    preparing:\n", f"    preparing:\n      {taken}\n", 1)
+    app = app.replace("  scripts:\n", "  release: {schema_path: migrations}\n  scripts:\n", 1)
+    async with world(tmp_path, app) as w:
+        await w.clear()
+        await with_schema(w, changed=True)
+        await w.presses("U000MARA", "Start")
+
+        assert "Go ahead" in await w.buttons("card")
+        assert "Take a backup waits for a go-ahead of" in await w.reads("asks:backup")
+        assert "Backup:" not in await w.reads("asks:backup") + await w.reads("steps:preparing")
+
+
 async def test_once_it_is_answered_nothing_is_at_stake_any_more(w: World):
     await w.deploying()
     await asked(w)
