@@ -13,6 +13,7 @@ import typer
 
 from bot import app, gates
 from bot.config import rosters
+from bot.decide.meant import nothing_now
 from bot.engine import Engine
 from bot.engine.engine import operator
 from bot.errors import Refused
@@ -134,7 +135,7 @@ def check(
     async def act(engine: Engine, one: Deployment) -> str:
         names = await engine.measure(one.id, by=_operator(who), name=only)
         if not names:
-            return f"{one.id}: nothing is measured while it is {words(one.phase)}."
+            return f"{one.id}: {nothing_now(one)}."
         return f"{one.id}: {', '.join(names)} will be measured again by the running bot."
 
     _act("check", deployment, act)

@@ -67,6 +67,10 @@ def _not_now(deployment: Deployment, name: str, item: ItemPlan | None, wanted: S
     plan = deployment.plan
     line = item or next((one for one in plan.items if set(wanted) & set(_measurable(deployment, one.checks))), None)
     if line is not None:
+        if deployment.phase in {Phase.ROLLING_BACK, Phase.ABORTING}:
+            return f"“{line.title}” is not measured any more: {deployment.id} is {words(deployment.phase)}."
+        if deployment.phase is Phase.DECIDING:
+            return f"“{line.title}” cannot be measured yet: somebody decides first whether {deployment.id} goes on."
         where, when = _shown(deployment, line)
         return f"“{line.title}” cannot be measured yet: {where} shows it{when}."
     steps = [one.title for one in plan.steps if set(wanted) & set(_measurable(deployment, one.checks))]
@@ -103,7 +107,7 @@ def _hint(deployment: Deployment, name: str) -> str:
         return f"; did you mean {_named(near, titles[near])}?"
     now = [one for one in settle.items_now(deployment) if _measurable(deployment, one.checks)]
     if not now:
-        return f"; nothing is measured while it is {words(deployment.phase)}."
+        return f"; {nothing_now(deployment)}."
     named = ", ".join(_named(one.key, one.title) for one in now[:_MOST_NAMED])
     more = (
         f" and {len(now) - _MOST_NAMED} more; `/deploy check` alone measures all of them"
@@ -111,6 +115,12 @@ def _hint(deployment: Deployment, name: str) -> str:
         else ""
     )
     return f"; known are {named}{more}."
+
+
+def nothing_now(deployment: Deployment) -> str:
+    """Why there is nothing to measure."""
+    doing = "somebody decides" if deployment.phase is Phase.DECIDING else f"it is {words(deployment.phase)}"
+    return f"nothing is measured while {doing}"
 
 
 def _nearest(said: str, titles: Mapping[str, str]) -> str:

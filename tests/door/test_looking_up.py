@@ -130,6 +130,20 @@ async def test_what_would_show_its_result_nowhere_yet_says_where_it_will(later: 
     assert not (await later.store.get("shop-1")).remeasure
 
 
+async def test_what_may_never_be_measured_is_not_promised(later: World):
+    await later.deploying()
+    await later.script_ends("deploy", code=3)
+    assert await later.types("U000MARA", "check page") == (
+        "“Page answers” cannot be measured yet: somebody decides first whether shop-1 goes on."
+    )
+    assert "nothing is measured while somebody decides." in await later.types("U000MARA", "check nonsense")
+
+    await later.presses("U000CHLOE", "Roll back", message="alarm:0")
+    assert await later.types("U000MARA", "check page") == (
+        "“Page answers” is not measured any more: shop-1 is rolling back."
+    )
+
+
 async def test_a_line_of_a_later_list_is_measured_once_that_list_stands_in_the_thread(later: World):
     await later.verifying()
     await later.script_ends("health")
