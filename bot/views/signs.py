@@ -147,11 +147,18 @@ def lasted(record: StepRecord | None) -> float | None:
 
 
 def step_line(
-    title: str, record: StepRecord | None, about: str = "", lasted_s: float | None = None, *, left: str = ""
+    title: str,
+    record: StepRecord | None,
+    about: str = "",
+    lasted_s: float | None = None,
+    *,
+    left: str = "",
+    ending: bool = False,
 ) -> str:
-    """One step: sign and word, title, result, how long; before it began, what it is about. `left`: why it goes no further."""
+    """One step: sign and word, title, result, how long; before it began, what it is about. `left`: why it goes no further;
+    `ending`: what it runs has still to end."""
     if left and (word := _LEFT.get(record.state if record is not None else None)):
-        return f"⏹️ {word}   *{esc(title)}*\n_{esc(left)}_"
+        return f"⏹️ {'ending' if ending else word}   *{esc(title)}*\n_{esc(left)}_"
     if record is None:
         return f"○ next   *{esc(title)}*" + (f"\n_{esc(about.strip('`'))}_" if about else "")
     took = f" · {duration(lasted_s)}" if record.ended_at is not None and lasted_s else ""

@@ -34,7 +34,8 @@ def stage(deployment: Deployment, which: Stage) -> list[Block]:
         script = deployment.run(record.run) if record is not None else None
         took = script.report.duration_s if script is not None else signs.lasted(record)
         left = _left(deployment, record, script) if is_left else ""
-        blocks.append(kit.section(signs.step_line(step.title, record, step.about, took, left=left)))
+        goes_on = script is not None and not script.report.over
+        blocks.append(kit.section(signs.step_line(step.title, record, step.about, took, left=left, ending=goes_on)))
         blocks += _buttons(deployment, step)
     return blocks
 
@@ -42,9 +43,9 @@ def stage(deployment: Deployment, which: Stage) -> list[Block]:
 def _left(deployment: Deployment, record: StepRecord | None, script: Run | None) -> str:
     """What became of a step that neither runs nor waits any more, since the deployment has left its phase."""
     is_now = f"{deployment.id} is {signs.TITLES[deployment.phase].lower()}"
-    if record is None or script is None:
+    if record is None or script is None or not script.report.over:
         return is_now
-    return f"{ending(script.report) if script.report.over else 'being ended'} · {is_now}"
+    return f"{ending(script.report)} · {is_now}"
 
 
 def _buttons(deployment: Deployment, step: StepPlan) -> list[Block]:

@@ -110,9 +110,9 @@ async def test_a_step_that_was_under_way_or_waited_does_so_no_more_once_the_depl
     assert "⏳ running   Run health checks" in await w.reads("steps:verifying"), "nothing is decided yet"
 
     await w.presses("U000BEN", "Roll back", message="alarm:0")
-    assert "⏹️ ended   Run health checks\nbeing ended · shop-1 is rolling back" in await w.reads("steps:verifying")
+    assert "⏹️ ending   Run health checks\nshop-1 is rolling back" in await w.reads("steps:verifying")
     await w.script_ends("health", code=1)
-    assert "exited 1 · shop-1 is rolling back" in await w.reads("steps:verifying")
+    assert "⏹️ ended   Run health checks\nexited 1 · shop-1 is rolling back" in await w.reads("steps:verifying")
 
 
 async def test_what_was_not_begun_before_it_was_called_off_says_that_it_never_will(w: World):
