@@ -69,7 +69,7 @@ async def text(store: Store, outcomes: Outcomes, now: datetime) -> bytes:
             max(0.0, (now - since).total_seconds()),
         ),
         GaugeMetricFamily("tminus_scripts_running", "Scripts that run now.", scripts),
-        CounterMetricFamily("tminus_reminders_sent", "Reminders that stand in Slack.", counted.reminders),
+        GaugeMetricFamily("tminus_reminders_shown", "Reminders that stand in Slack.", counted.reminders),
         calls,
         probes,
     )

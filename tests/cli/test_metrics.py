@@ -45,14 +45,21 @@ async def test_what_is_under_way_is_told_to_a_monitoring_system(w: World):
     # Slack is only spoken for here: nothing stands there yet, the reminders as little as the card.
     assert seen["tminus_messages_owed",] == len(await w.messages())
     assert seen["tminus_oldest_owed_message_age_seconds",] >= 660
-    assert seen["tminus_reminders_sent_total",] == 0
+    assert seen["tminus_reminders_shown",] == 0
 
     for one in await w.store.outbox.owed():
         await w.store.outbox.sending(one)
         await w.store.outbox.shown(one, channel=one.to, ts="1.1", shown_hash=one.wanted_hash)
     seen = await told(w)
     assert (seen["tminus_messages_owed",], seen["tminus_oldest_owed_message_age_seconds",]) == (0, 0)
-    assert seen["tminus_reminders_sent_total",] == len([key for key in await w.keys() if key.startswith("remind:")]) > 0
+    assert seen["tminus_reminders_shown",] == len([key for key in await w.keys() if key.startswith("remind:")]) > 0
+
+
+async def test_what_becomes_less_when_somebody_deletes_it_in_slack_is_no_counter(w: World):
+    await w.opened()
+    families = text_string_to_metric_families((await metrics.text(w.store, OUTCOMES, w.clock.now())).decode())
+
+    assert [one.name for one in families if one.type == "counter"] == ["tminus_slack_calls"]
 
 
 async def test_a_script_that_runs_and_a_watch_that_sees_nothing_are_told_to_a_monitoring_system(w: World):
