@@ -184,7 +184,8 @@ class Reconciler:
         if problems:
             await self._engine.announced(one.id, step.key, note="; ".join(problems), ok=False)
         elif all(shown for shown, _ in states.values()):
-            count = len(states)
+            # A channel may have heard twice: that it goes out, and that it is back.
+            count = len({key.split(":")[1] for key in states})
             note = f"told {count} {'channel' if count == 1 else 'channels'}" if count else "no channel is to be told"
             await self._engine.announced(one.id, step.key, note=note, ok=True)
 

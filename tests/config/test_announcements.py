@@ -25,6 +25,7 @@ EVERYTHING: dict[str, Any] = {
     "lost": 0,
     "probes": 4800,
     "accepted": "Error rate > 0.1% (Ana Ruiz: “the search page alone”)",
+    "back": True,
     "leftover": "some of our test requests failed then",
 }
 NOTHING: dict[str, Any] = {
@@ -71,6 +72,11 @@ THREAD = "https://acme.slack.com/archives/C0CHECKOUT/p1"
             "*checkout* is back on the version before in production.",
         ),
         (
+            "rolling_back",
+            "*checkout 1.4.2* was rolled back in production; how that ended is told below.",
+            "*checkout 1.4.2* is being rolled back in production.",
+        ),
+        (
             "called_off",
             (
                 "*checkout 1.4.2* does not go to production now; it was called off before anything changed. "
@@ -91,7 +97,7 @@ def test_nobody_is_promised_what_did_not_happen():
     assert "downtime" not in render("done.j2", **EVERYTHING | {"lost": None})
 
 
-@pytest.mark.parametrize("kind", ["planned", "done", "rolled_back", "called_off"])
+@pytest.mark.parametrize("kind", ["planned", "done", "rolling_back", "rolled_back", "called_off"])
 def test_what_a_person_typed_pages_nobody(kind):
     values = EVERYTHING | {"reason": "<!channel>", "captain": "<!here>", "service": "<@U1>", "previous": "<!everyone>"}
     text = render(f"{kind}.j2", **values)
