@@ -243,6 +243,13 @@ def check_holds(deployment: Deployment, role: str, by: Person, doing: str) -> st
     raise Refused(f"Only somebody of the roster can {doing}. `/deploy contacts` shows who that is.")
 
 
+def may_release(deployment: Deployment, person_id: str) -> bool:
+    """Whether a hold is this person's to end: they set it, or fill any role."""
+    hold = deployment.hold
+    fills = any(seat.held_by(person_id) is not None for seat in deployment.roster)
+    return hold is not None and (person_id == hold.by.id or fills or person_id in deployment.plan.admins)
+
+
 def check_captain_or_roster(deployment: Deployment, by: Person, doing: str) -> None:
     """Refuse everybody but the captain, the roster and admins."""
     if by.id == deployment.captain.id or roles_of(deployment, by) or is_admin(deployment, by):

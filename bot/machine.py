@@ -63,6 +63,11 @@ def words(phase: Phase) -> str:
     return phase.value.replace("_", " ")
 
 
+def doing(phase: Phase) -> str:
+    """The same of one that is under way, after `is`: `in preflight`."""
+    return "in preflight" if phase is Phase.PREFLIGHT else words(phase)
+
+
 def advance(deployment: Deployment, move: Move, now: datetime) -> Deployment:
     """The same deployment in the phase that the move leads to; Refused when the table has no such move."""
     there = NEXT[deployment.phase].get(move)

@@ -47,7 +47,9 @@ def register(bolt: Bolt, engine: Engine) -> None:
     async def measure(press: Press) -> None:
         deployment = await engine.get(press.deployment)
         names = await engine.measure(deployment.id, by=press.by, items=_listed(deployment, press.about))
-        bolt.say(press.to, answers.said(f"Measuring {plural(len(names), 'check')}; the thread shows each as it comes."))
+        bolt.say(
+            press.to, answers.said(f"Measuring {plural(len(names), 'check')}; the thread shows {answers.found(names)}.")
+        )
 
     @bolt.button(ids.NOT_APPLICABLE)
     async def not_applicable(press: Press) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from bot.engine import Engine, Start
 from bot.errors import Refused
 from bot.model import Deployment, Phase
-from bot.text import code, esc, moment, nearest_word
+from bot.text import code, esc, moment, nearest_word, several
 from bot.views import answers
 from bot.views.answers import Answer
 from handlers import starting
@@ -173,7 +173,7 @@ class Commands:
         deployment = await self._meant(request)
         names = await self._engine.measure(deployment.id, by=request.words.by, name=request.rest)
         what = code(names[0]) if len(names) == 1 else f"all {len(names)} checks"
-        return answers.said(f"Measuring {what} for *{deployment.id}*; its thread shows each as it comes.")
+        return answers.said(f"Measuring {what} for *{deployment.id}*; its thread shows {answers.found(names)}.")
 
     async def _run(self, request: Request) -> Answer:
         deployment = await self._meant(request)
@@ -205,16 +205,18 @@ class Commands:
         await self._engine.abort(deployment.id, reason=request.rest, by=request.words.by, once=request.words.once)
         return answers.said(f"*{deployment.id}* is called off; what was prepared is being undone.")
 
-    def _only_names(self, request: Request) -> None:
+    async def _only_names(self, request: Request) -> None:
         """Refuse words that name nothing here: whoever looks one thing up is not shown another."""
         if request.rest:
-            known = "`/deploy status` shows those that there are"
-            raise Refused(f"“{esc(request.rest[:40])}” names no deployment; {known}, such as checkout-12.")
+            newest = await self._engine.store.find(limit=1)
+            known = f"the newest is {newest[0].id}" if newest else "none has been opened yet"
+            raise Refused(f"“{esc(request.rest[:40])}” names no deployment; {known}.")
 
     async def _contacts(self, request: Request) -> Answer:
         service = request.rest if request.rest in self._engine.settings.services else ""
-        if not service:
-            self._only_names(request)
+        if request.rest and not service:
+            known = several(self._engine.settings.services)
+            raise Refused(f"“{esc(request.rest[:40])}” names no deployment and no service; deployed are {known}.")
         if request.named or (not service and await self._engine.under_way(request.words.channel)):
             return answers.contacts(await self._meant(request))
         return await self._roster(service, request.words.channel)
@@ -236,12 +238,12 @@ class Commands:
         return answers.follow_ups(live, self._engine.clock.now())
 
     async def _history(self, request: Request) -> Answer:
-        self._only_names(request)
+        await self._only_names(request)
         deployment = await self._engine.told_of(request.named, request.words.channel)
         return answers.history(*await self._engine.history(deployment.id))
 
     async def _record(self, request: Request) -> Answer:
-        self._only_names(request)
+        await self._only_names(request)
         deployment = await self._engine.told_of(request.named, request.words.channel)
         return await give_record(self._bolt, self._engine, deployment.id, request.words)
 

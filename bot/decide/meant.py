@@ -108,13 +108,10 @@ def _hint(deployment: Deployment, name: str) -> str:
     now = [one for one in settle.items_now(deployment) if _measurable(deployment, one.checks)]
     if not now:
         return f"; {nothing_now(deployment)}."
-    named = ", ".join(_named(one.key, one.title) for one in now[:_MOST_NAMED])
-    more = (
-        f" and {len(now) - _MOST_NAMED} more; `/deploy check` alone measures all of them"
-        if len(now) > _MOST_NAMED
-        else ""
-    )
-    return f"; known are {named}{more}."
+    lines = [f"• {_named(one.key, one.title)}" for one in now[:_MOST_NAMED]]
+    if len(now) > _MOST_NAMED:
+        lines.append(f"and {len(now) - _MOST_NAMED} more; `/deploy check` alone measures all of them")
+    return "; what can be measured now:\n" + "\n".join(lines)
 
 
 def nothing_now(deployment: Deployment) -> str:

@@ -40,16 +40,18 @@ def check_version(plan: Plan, version: str) -> str:
 def no_such_version(plan: Plan, version: str, known: Sequence[str]) -> str:
     """What is said when the repository has tags, the newest first, and none for this version."""
     near = get_close_matches(version, known, n=1, cutoff=0.8)
-    offered = f"Did you mean {near[0]}?" if near else f"The newest are {', '.join(known[:4])}."
+    offered = f"Did you mean {near[0]}? If not, push" if near else f"Start one that it has, such as {known[0]}, or push"
     tag = plan.release.tag.replace("${version}", version)
-    return f"{plan.service} has no version {version}: its repository has no tag {tag}. {offered} Or push the tag, then start again."
+    return (
+        f"{plan.service} has no version {version}: its repository has no tag {tag}. {offered} the tag and start again."
+    )
 
 
 def check_window(window: tuple[datetime, datetime] | None, now: datetime) -> None:
     if window is None:
         return
     if window[1] <= window[0]:
-        raise Refused("The window ends before it begins; give an end that is later than its start.", at="window_to")
+        raise Refused("“Window closes” has to be later than “Window opens”.", at="window_to")
     if window[1] <= now:
         raise Refused("This window is over; give an end that lies ahead.", at="window_to")
 

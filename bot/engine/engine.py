@@ -14,6 +14,7 @@ from bot.decide.runs import World, usual
 from bot.engine.freezes import Freezes
 from bot.engine.measuring import Measuring
 from bot.errors import Refused, TMinusError
+from bot.machine import doing
 from bot.model import (
     ACTIVE,
     MACHINE,
@@ -159,7 +160,7 @@ class Engine:
         """What would be in the way of starting, in sentences as Slack shows them."""
         active = await self.store.find(active=True, service=plan.service, environment=plan.environment)
         said = [
-            f"{esc(plan.environment)} is held by {esc(one.service)} {esc(one.version)} ({one.id}, {esc(one.captain.name)}, since {moment(one.opened_at)})."
+            f"{esc(plan.environment)} is taken by {esc(one.service)} {esc(one.version)} ({one.id}, {esc(one.captain.name)}, since {moment(one.opened_at)}), which is {doing(one.phase)}."
             for one in active
         ]
         try:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.errors import Refused
+from bot.machine import doing
 from bot.model import MACHINE, Change, Clock, Deployment, Finding, Line, Person, Phase, Projection, StoryLine, Verdict
 from bot.plan import Plan
 from bot.store import chain, exported, forgetting, rows, snapshot, tables
@@ -37,8 +38,8 @@ class Taken(Refused):
     def __init__(self, active: Deployment) -> None:
         self.active = active
         super().__init__(
-            f"{active.service} is being deployed to {active.environment} already: {active.id}, version {active.version}, "
-            f"started by {active.captain.name}. Finish or abort that one first."
+            f"{active.environment} is taken by {active.service} {active.version} ({active.id}, {active.captain.name}), "
+            f"which is {doing(active.phase)}. That one has to end first."
         )
 
 

@@ -90,6 +90,11 @@ def said(text: str) -> Answer:
     return _answer(kit.section(text), text=text)
 
 
+def found(names: Sequence[str]) -> str:
+    """What will be shown of what is being measured."""
+    return "what it finds" if len(names) == 1 else "each as it comes"
+
+
 def help_text() -> Answer:
     told = [f"*{title}*\n{_listed(group)}" for title, group in GROUPS.items()]
     note = "In a thread, mention me with the same words: `@T-Minus why`. Where several deployments are active, add the id: `/deploy why checkout-12`."

@@ -344,9 +344,13 @@ def start_button(deployment: Deployment) -> Block:
     """The one press that begins to change things, with everything that it will do."""
     what = [step.title for step in gates.steps(deployment, Stage.PREPARING)]
     names = ", ".join(what).lower()
-    text = f"{names[:1].upper()}{names[1:]}, then deploy {deployment.service} {deployment.version} to {deployment.environment}."
+    text = f"{names[:1].upper()}{names[1:]}, then deploy {deployment.service} {deployment.version} to {deployment.environment}{_with(deployment)}."
     asked = kit.confirm(f"Start {deployment.service} {deployment.version}?", text, "Start")
     return kit.button("Start", ids.START, ids.value(deployment.id), style="primary", confirm=asked)
+
+
+def _with(deployment: Deployment) -> str:
+    return f", with {parameters.plainly(deployment)}" if deployment.parameters else ""
 
 
 def roll_back_button(deployment: Deployment) -> Block:

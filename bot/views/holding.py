@@ -7,6 +7,9 @@ from bot.text import clip, duration, esc, mention, moment
 from bot.views import asking, card, kit, signs, watching
 from bot.views.kit import Block
 
+#: Less than this has the same moment at both ends.
+_MINUTE = 60
+
 _ENDED = {"resumed": "resumed it", "aborted": "called it off", "rolled_back": "rolled it back"}
 
 
@@ -14,7 +17,9 @@ def hold(deployment: Deployment, one: Hold) -> tuple[str, list[Block]]:
     """Who stopped it, why, and who lets it go on; afterwards how it ended."""
     by, why = esc(one.by.name), f"“{esc(clip(one.reason, 500))}”"
     if one.ended_at is not None and one.ended_by is not None:
+        lasted = (one.ended_at - one.at).total_seconds()
         from_to = f"from {moment(one.at)} to {moment(one.ended_at)}"
+        from_to = from_to if lasted >= _MINUTE else f"for {duration(lasted)}, {moment(one.at)}"
         return f"⏸️ It was on hold by {by} {from_to}: {why}. {esc(one.ended_by.name)} {_ENDED[one.how]}.", []
     if deployment.over:
         return f"⏸️ It was on hold by {by} since {moment(one.at)}: {why}. {asking.is_now(deployment)}.", []

@@ -39,6 +39,9 @@ def home(person_id: str, deployments: Sequence[Deployment], now: datetime) -> Bl
             blocks.append(kit.header(title))
         for one in listed[:10]:
             blocks += [kit.section(f"*{card.summary(one, now)}*{_link(one)}"), kit.context(card.journey(one))]
+            if one.hold is not None:
+                resume = card.resume_button(one) if gates.may_release(one, person_id) else None
+                blocks.append(kit.section(card.hold_line(one), accessory=resume))
     if over:
         blocks += [kit.header("Recently"), *(kit.context(_was(one)) for one in over)]
     newest = deployments[:NEWEST]
@@ -54,16 +57,22 @@ def _link(one: Deployment) -> str:
 
 def _was(one: Deployment) -> str:
     ended = moment(one.ended_at or one.phase_at, "date_time")
-    took = _took(one)
-    how_long = f" · took {duration(took)}" if took is not None else ""
+    how_long = f" · {said}" if (said := _how_long(one)) else ""
     state = f"⚠️ {signs.TITLES[one.phase]}, not well" if not_well(one) else signs.TITLES[one.phase]
     return f"{state} · {esc(signs.name(one))} ({esc(one.id)}) · {ended}{how_long}{_link(one)}"
 
 
+def _how_long(one: Deployment) -> str:
+    """How long it took, and from when; empty where it came neither to live nor back."""
+    if one.phase is Phase.ROLLED_BACK:
+        return f"{duration(one.rollback_s)} after that was decided" if one.rollback_s is not None else ""
+    took = _took(one)
+    return f"live {duration(took)} after the start" if took is not None else ""
+
+
 def _took(one: Deployment) -> float | None:
-    """Seconds from the start to live, or to being back; None when it never came so far."""
-    until = one.live_at or (one.ended_at if one.phase is Phase.ROLLED_BACK else None)
-    return (until - one.started_at).total_seconds() if until is not None and one.started_at is not None else None
+    """Seconds from the start to live; None when it never came so far."""
+    return (one.live_at - one.started_at).total_seconds() if one.live_at and one.started_at else None
 
 
 def _lately(deployments: Sequence[Deployment], now: datetime) -> str:
@@ -72,7 +81,7 @@ def _lately(deployments: Sequence[Deployment], now: datetime) -> str:
     if not changed:
         return "No deployment has changed production in the last 30 days."
     back = [one for one in changed if one.rollback_at is not None]
-    live = [seconds for one in changed if one.live_at is not None and (seconds := _took(one)) is not None]
+    live = [seconds for one in changed if (seconds := _took(one)) is not None]
     again = [one.rollback_s for one in back if one.rollback_s is not None]
     lines = [
         f"*Deployments*  {len(changed)} that changed production",

@@ -25,6 +25,12 @@ def shown(deployment: Deployment) -> Raw:
     return Raw(clip(said, 1000))
 
 
+def plainly(deployment: Deployment) -> str:
+    """The same in a question that a button asks, which shows text as it is."""
+    titles = {one.key: one.title for one in deployment.plan.parameters}
+    return ", ".join(f"{titles[key]}: {said}" for key, said in deployment.parameters.items())
+
+
 def _element(one: ParameterPlan, said: str) -> Block:
     match one.kind:
         case ParameterKind.TEXT:

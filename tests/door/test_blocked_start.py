@@ -19,7 +19,9 @@ async def test_the_form_tells_who_is_there_already_and_since_when(w: World):
     await w.types("U000IVY", "start shop 1.5.0")
 
     await w.types("U000MARA", "start shop")
-    assert warned(w) == ["⚠️ production is held by shop 1.5.0 (shop-1, Ivy Chen, since 23 Nov 2026 14:00 UTC)."]
+    assert warned(w) == [
+        "⚠️ production is taken by shop 1.5.0 (shop-1, Ivy Chen, since 23 Nov 2026 14:00 UTC), which is in preflight."
+    ]
 
     await w.chooses_in_form("U000MARA", "choose_environment", "staging", choose_service="shop")
     assert warned(w) == [], "staging is free"

@@ -201,6 +201,7 @@ async def test_a_hold_of_an_open_question_is_told_to_everybody_who_was_asked_and
 
     await w.presses("U000MARA", "Resume", message="hold:0")
     assert (await said(w, "resumed:0")).endswith(" on hold by Mara Lind. <@U000ANA>")
+    assert (await said(w, "hold:0")).startswith("⏸️ It was on hold by Mara Lind for "), "within a minute"
 
 
 async def test_a_hold_after_a_reminder_of_the_question_is_told_to_the_whole_roster(w: World):

@@ -94,6 +94,20 @@ async def test_whoever_decides_at_home_has_every_way_there(w: World):
     assert w.view()["title"]["text"] == "Accept"
 
 
+async def test_a_hold_is_told_at_home_and_released_there_by_those_who_may(w: World):
+    await w.opened()
+    await w.types("U000CHLOE", "hold the queue is draining")
+
+    for user, may in (("U000BEN", True), ("U000MARA", False), ("U000IVY", False)):
+        shown = await at_home(w, user)
+        assert "by Chloé Martin: “the queue is draining”" in str(shown)
+        assert ("Resume" in labels(shown)) is may
+    await w.presses_at_home("U000BEN", "Resume")
+
+    assert (await w.store.get("shop-1")).hold is None
+    assert "Resume" not in labels(await at_home(w, "U000BEN"))
+
+
 async def test_the_tasks_of_a_follow_up_are_ticked_at_home(w: World):
     await w.live()
     assert "User flows verified" not in str(await at_home(w, "U000ANA"))

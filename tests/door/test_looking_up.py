@@ -32,7 +32,7 @@ async def test_a_check_is_measured_again_by_its_name_its_line_or_with_all_others
 
     for text in ("tls", "certificates", ""):
         assert await w.types("U000MARA", f"check {text}") == (
-            "Measuring tls for shop-1; its thread shows each as it comes."
+            "Measuring tls for shop-1; its thread shows what it finds."
         )
         assert "⏳ measuring   Certificates valid" in await w.reads("section:before")
         await w.measured()
@@ -84,8 +84,17 @@ async def test_a_misspelt_check_gets_the_nearest_one(w: World):
         "shop-1 has no check “DOWNTIME”; did you mean zero (Zero downtime)?"
     ), "a word of the title will do"
     assert await w.types("U000MARA", "check moon") == (
-        "shop-1 has no check “moon”; known are certificates (Certificates valid)."
+        "shop-1 has no check “moon”; what can be measured now:\n• certificates (Certificates valid)"
     )
+
+
+async def test_a_word_that_names_nothing_is_told_what_there_is(w: World):
+    assert await w.types("U000MARA", "contacts nosuch") == (
+        "“nosuch” names no deployment and no service; deployed are depot and shop."
+    )
+    assert await w.types("U000MARA", "history nosuch") == "“nosuch” names no deployment; none has been opened yet."
+    await w.opened()
+    assert await w.types("U000MARA", "record nosuch") == "“nosuch” names no deployment; the newest is shop-1."
 
 
 async def test_a_check_is_meant_by_the_title_of_its_line_too(w: World):

@@ -81,6 +81,8 @@ async def test_what_was_said_is_recorded_shown_and_given_to_scripts(w: World):
     # Whoever signs agrees to them.
     assert "Region: eu-west · Seconds to watch: 5" in await w.reads("ask:lead:U000ANA")
     await w.clears()
+    _, start = await w._find("Start", "card", "shop-1")
+    assert "with Region: eu-west, Seconds to watch: 5, Ticket: OPS-7" in start["confirm"]["text"]["text"]
     await w.presses("U000MARA", "Start")
     spec = (await w.store.get("shop-1")).runs[0].spec
     assert spec.argv == ("./freeze.sh", "eu-west", "--settle=5", "OPS-7")

@@ -30,7 +30,7 @@ async def test_everything_is_measured_again_from_the_card(w: World):
     await w.measured()
 
     assert await w.presses("U000IVY", "Measure again", message="card") == (
-        "Measuring 1 check; the thread shows each as it comes."
+        "Measuring 1 check; the thread shows what it finds."
     )
 
     assert "⏳ measuring   Certificates valid" in await w.reads("section:before")

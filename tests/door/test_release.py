@@ -41,13 +41,15 @@ async def test_a_version_without_a_tag_opens_no_thread_and_the_likely_one_is_off
     said = await w.types("U000MARA", "start shop 1.4.3")
 
     assert said == (
-        "shop has no version 1.4.3: its repository has no tag v1.4.3. Did you mean 1.4.2? Or push the tag, then start again."
+        "shop has no version 1.4.3: its repository has no tag v1.4.3. Did you mean 1.4.2? If not, push the tag and start again."
     )
     assert await w.store.find() == []
 
 
-async def test_a_version_that_is_like_no_other_is_told_the_newest(w: World):
-    assert "The newest are 1.4.2, 1.4.1." in await w.types("U000MARA", "start shop 99.0.0")
+async def test_a_version_that_is_like_no_other_is_told_one_that_there_is(w: World):
+    assert "Start one that it has, such as 1.4.2, or push the tag and start again." in await w.types(
+        "U000MARA", "start shop 99.0.0"
+    )
 
 
 async def test_once_the_tag_is_pushed_it_opens(w: World, repository: Path):

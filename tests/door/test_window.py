@@ -42,7 +42,7 @@ async def shown(w: World, key: str) -> str:
         ({"window_from": -28, "window_to": -27}, {"window_to": "This window is over; give an end that lies ahead."}),
         (
             {"window_from": 2, "window_to": 1},
-            {"window_to": "The window ends before it begins; give an end that is later than its start."},
+            {"window_to": "“Window closes” has to be later than “Window opens”."},
         ),
         ({"window_from": 2}, {"window_to": "A window needs both its beginning and its end, or neither."}),
         ({"window_to": 2}, {"window_from": "A window needs both its beginning and its end, or neither."}),
