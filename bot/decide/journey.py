@@ -119,13 +119,15 @@ def roll_back(deployment: Deployment, *, by: Person, now: datetime, reason: str 
     return change.then(Change(deployment=after, lines=(Line(what="rolls back", by=by, why=reason),)))
 
 
-def stop_auto(deployment: Deployment, *, by: Person) -> Change | None:
+def stop_auto(deployment: Deployment, *, by: Person, now: datetime) -> Change | None:
     """Nothing rolls back by itself, however long people take to decide. None when somebody has said so already."""
     if deployment.phase is not Phase.DECIDING:
         raise Refused(f"{deployment.id} is {words(deployment.phase)}; there is nothing to stop any more.")
     gates.check_captain_or_roster(deployment, by, "stop that")
     alarms = tuple(
-        replace(one, auto_at=None, stopped_by=by) if one.settled_at is None and one.auto_at is not None else one
+        replace(one, auto_at=None, stopped_by=by, stopped_at=now)
+        if one.settled_at is None and one.auto_at is not None
+        else one
         for one in deployment.alarms
     )
     if alarms == deployment.alarms:

@@ -345,7 +345,7 @@ class Engine:
         return await self._change(deployment_id, lambda one, now: journey.roll_back(one, by=by, now=now, reason=reason))
 
     async def stop_auto(self, deployment_id: str, *, by: Person) -> Deployment:
-        return await self._change(deployment_id, lambda one, _: journey.stop_auto(one, by=by))
+        return await self._change(deployment_id, lambda one, now: journey.stop_auto(one, by=by, now=now))
 
     async def accept(self, deployment_id: str, *, reason: str, by: Person) -> Deployment:
         return await self._change(deployment_id, lambda one, now: journey.accept(one, reason=reason, by=by, now=now))

@@ -162,8 +162,9 @@ class Alarm:
     by: Person | None = None
     #: When it rolls back by itself (only where the configuration says `auto: true`).
     auto_at: datetime | None = None
-    #: Who said that it does not, and that people decide.
+    #: Who said that it does not, and that people decide, and when.
     stopped_by: Person | None = None
+    stopped_at: datetime | None = None
     reminded_at: datetime | None = None
     settled_at: datetime | None = None
     settled_by: Person | None = None

@@ -19,16 +19,19 @@ def told(deployment: Deployment, one: Alarm | None) -> Raw:
     if one is None:
         return Raw()
     if one.auto_at is None:
-        who = one.stopped_by
-        return Raw(f"{esc(who.name)} stopped the rollback by itself; it waits for somebody to decide." if who else "")
+        if one.stopped_by is None:
+            return Raw()
+        when = f" {moment(one.stopped_at)}" if one.stopped_at is not None else ""
+        stopped = f"{esc(one.stopped_by.name)} stopped that{when}"
+        return Raw(f"It no longer rolls back by itself: {stopped}. It waits for somebody to decide.")
     if deployment.hold is not None:
         return Raw("Nothing rolls back by itself until somebody resumes it.")
     at = moment(one.auto_at, "time")
-    return Raw(f"Rolling back by itself at {at} unless somebody decides. *Stop that* leaves it to people.")
+    return Raw(f"Rolling back by itself at {at} unless somebody decides. *Let people decide* stops that.")
 
 
 def stop_button(deployment: Deployment, one: Alarm | None) -> Block | None:
     """Leaves it to people; None where it is theirs already."""
     if one is None or one.auto_at is None:
         return None
-    return kit.button("Stop that", ids.STOP_AUTO, ids.value(deployment.id))
+    return kit.button("Let people decide", ids.STOP_AUTO, ids.value(deployment.id))

@@ -135,7 +135,7 @@ async def followed_up_and_rolled_back(w: World) -> None:
     for down in (4.0, 6.0):
         w.clock.advance(timedelta(seconds=2))
         await w.watch_sees(since=400, down=down)
-    await w.presses("U000ANA", "Stop that")
+    await w.presses("U000ANA", "Let people decide")
     await w.presses("U000ANA", "Accept, because…", message="alarm:1")
     assert await w.submits("U000ANA", reason="the prober's network") == {}
     await w.presses("U000MARA", "Roll back?")

@@ -62,7 +62,7 @@ async def test_a_hold_on_what_is_live_can_be_released_on_the_card(w: World):
 async def test_a_rollback_by_itself_says_when_and_how_it_is_stopped_and_goes(auto: World):
     told = await auto.reads("alarm:0")
     assert "Rolling back by itself at " in told
-    assert "unless somebody decides. Stop that leaves it to people." in told
+    assert "unless somebody decides. Let people decide stops that." in told
 
     await auto.passes(minutes=1, seconds=59)
     assert await auto.phase() == "deciding"
@@ -76,19 +76,19 @@ async def test_a_rollback_by_itself_says_when_and_how_it_is_stopped_and_goes(aut
 
 
 async def test_whoever_works_on_the_card_or_from_home_reads_that_it_goes_by_itself_and_stops_it_there(auto: World):
-    goes = "unless somebody decides. Stop that leaves it to people."
+    goes = "unless somebody decides. Let people decide stops that."
     assert goes in await auto.reads("card")
     assert goes in await at_home(auto)
-    assert "Stop that" in await auto.buttons("card")
+    assert "Let people decide" in await auto.buttons("card")
 
-    await auto.presses_at_home("U000MARA", "Stop that")
+    await auto.presses_at_home("U000MARA", "Let people decide")
     await auto.passes(hours=1)
 
     assert await auto.phase() == "deciding"
-    stopped = "Mara Lind stopped the rollback by itself; it waits for somebody to decide."
+    stopped = "It no longer rolls back by itself: Mara Lind stopped that "
     assert stopped in await auto.reads("card")
     assert stopped in await at_home(auto)
-    assert "Stop that" not in await auto.buttons("card")
+    assert "Let people decide" not in await auto.buttons("card")
 
 
 async def test_a_hold_stops_it_and_afterwards_it_waits_as_long_as_was_left(auto: World):
@@ -108,21 +108,23 @@ async def test_a_hold_stops_it_and_afterwards_it_waits_as_long_as_was_left(auto:
 
 
 async def test_whoever_stops_it_leaves_it_to_people_for_as_long_as_they_take(auto: World):
-    told = await auto.presses("U000IVY", "Stop that", message="alarm:0")
+    told = await auto.presses("U000IVY", "Let people decide", message="alarm:0")
     assert told == "Only Mara Lind, who started this, or somebody of the roster can stop that."
 
-    await auto.presses("U000MARA", "Stop that", message="alarm:0")
+    await auto.presses("U000MARA", "Let people decide", message="alarm:0")
     await auto.passes(hours=1)
 
     assert await auto.phase() == "deciding"
-    assert "Mara Lind stopped the rollback by itself; it waits for somebody to decide." in await auto.reads("alarm:0")
+    told = await auto.reads("alarm:0")
+    assert "It no longer rolls back by itself: Mara Lind stopped that 23 Nov 2026 " in told
+    assert "UTC. It waits for somebody to decide." in told
     assert await auto.buttons("alarm:0") == ["Roll back", "Hold and look…", "Accept, because…"]
     assert "nothing rolls back by itself: people decide" in await auto.story()
 
 
-async def test_a_second_press_of_stop_that_changes_nothing_and_after_a_decision_it_is_refused(auto: World):
-    wanted, stop = await auto._find("Stop that", "alarm:0", "shop-1")
-    await auto.presses("U000BEN", "Stop that", message="alarm:0")
+async def test_a_second_press_of_let_people_decide_changes_nothing_and_after_a_decision_it_is_refused(auto: World):
+    wanted, stop = await auto._find("Let people decide", "alarm:0", "shop-1")
+    await auto.presses("U000BEN", "Let people decide", message="alarm:0")
     before = await auto.story()
 
     await auto.sends_press("U000ANA", wanted, stop)
