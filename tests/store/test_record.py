@@ -33,7 +33,7 @@ async def test_numbers_are_counted_per_service_and_an_earlier_deployment_is_hand
 
 
 async def test_a_second_one_is_refused_with_who_holds_it_and_leaves_no_gap_in_the_numbers(store, checkout):
-    with pytest.raises(Taken, match=r"checkout-1, version 1\.1\.0, started by Ana") as refusal:
+    with pytest.raises(Taken, match=r"taken by checkout 1\.1\.0 \(checkout-1, Ana\), which is in preflight") as refusal:
         await store.create("checkout", "production", drafted())
 
     assert refusal.value.active == checkout
