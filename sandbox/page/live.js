@@ -96,8 +96,13 @@ export function loadThread(channel, thread) {
   })));
 }
 
+/** How many have come by themselves: what was asked for before the newest of them is older than it. */
+let homesThatCame = 0;
+
 export async function loadHome() {
-  S.home = (await get("/control/home", { as: S.me })).view;
+  const before = homesThatCame;
+  const { view } = await get("/control/home", { as: S.me });
+  if (homesThatCame === before) S.home = view;
   changed();
 }
 
@@ -154,6 +159,7 @@ const EVENTS = {
     S.stack = stack;
   },
   home: ({ view }) => {
+    homesThatCame += 1;
     S.home = view;
   },
   clock: (clock) => setClock(clock),

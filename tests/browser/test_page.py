@@ -538,6 +538,25 @@ async def test_a_message_that_comes_while_the_page_loads_is_unread_once(desk: De
     await expect(page.get_by_role("link", name="payments unread 1", exact=True)).to_be_visible()
 
 
+async def test_a_home_that_is_published_while_the_page_asks_for_it_is_not_forgotten(desk: Desk):
+    page = await desk.sit("U0MARA", "C0CHECKOUT")
+    published = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        # What was so when it was asked for.
+        await published.wait()
+        await route.fulfill(json={"ok": True, "view": None})
+
+    await page.route("**/control/home?*", late, times=1)
+    await page.goto(f"{desk.url}/#/as/U0MARA/home")
+    button = page.get_by_role("button", name="Go from Home")
+    await expect(button).to_be_visible()
+    async with page.expect_response("**/control/home?*"):
+        published.set()
+    await page.wait_for_timeout(200)
+    await expect(button).to_be_visible()
+
+
 async def test_a_link_opens_the_channel_the_thread_and_the_person(desk: Desk, people: Person):
     root = await people.act("post", channel="C0CHECKOUT", text="the root")
     await people.act("post", channel="C0CHECKOUT", thread=root["message"]["ts"], text="the reply")
