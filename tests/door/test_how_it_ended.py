@@ -11,6 +11,16 @@ from bot.text import moment
 from bot.views.home import home
 
 
+async def goes_back(w: World) -> None:
+    """The deploy script failed, and all that brings back the version before has run."""
+    await w.deploying()
+    await w.script_ends("deploy", code=3)
+    await w.presses("U000CHLOE", "Roll back", message="alarm:0")
+    await w.script_ends("rollback")
+    await w.presses("U000DMITRI", "Go ahead")
+    await w.script_ends("restore")
+
+
 async def test_a_rollback_after_which_probes_still_fail_says_so_and_calls_whoever_has_to_look(tmp_path: Path):
     app = APP.replace("run: [./rollback.sh]", "run: [./rollback.sh], warning_codes: [1]")
     async with world(tmp_path, app) as w:
@@ -44,12 +54,7 @@ async def test_a_rollback_after_which_probes_still_fail_says_so_and_calls_whoeve
 
 
 async def test_a_rollback_after_which_all_is_well_says_no_more_than_that(w: World):
-    await w.deploying()
-    await w.script_ends("deploy", code=3)
-    await w.presses("U000CHLOE", "Roll back", message="alarm:0")
-    await w.script_ends("rollback")
-    await w.presses("U000DMITRI", "Go ahead")
-    await w.script_ends("restore")
+    await goes_back(w)
     await w.watch_sees(since=40)
     await w.announced("notify-rollback")
 
@@ -86,12 +91,7 @@ async def test_whoever_read_that_it_goes_out_reads_once_it_is_decided_that_it_go
 
 
 async def test_where_nobody_was_to_be_told_that_it_is_back_the_first_announcement_says_it(w: World):
-    await w.deploying()
-    await w.script_ends("deploy", code=3)
-    await w.presses("U000CHLOE", "Roll back", message="alarm:0")
-    await w.script_ends("rollback")
-    await w.presses("U000DMITRI", "Go ahead")
-    await w.script_ends("restore")
+    await goes_back(w)
     await w.engine.announced("shop-1", "notify-rollback", note="the channel is archived", ok=False)
     await w.presses("U000ANA", "Skip, because…")
     await w.submits("U000ANA", reason="it is archived")
